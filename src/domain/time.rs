@@ -1,0 +1,105 @@
+//! Points in time, in milliseconds since the Unix epoch.
+
+use super::field::{FieldError, FieldType, Raw};
+use serde::{Serialize, Serializer};
+use std::fmt;
+
+pub const SECOND_MS: i64 = 1_000;
+pub const HOUR_MS: i64 = 3_600 * SECOND_MS;
+pub const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// Milliseconds since the Unix epoch. In bodies RFC 3339 UTC to the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    pub const fn from_millis(millis: i64) -> Self {
+        Timestamp(millis)
+    }
+
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(SECOND_MS)
+    }
+
+    #[must_use]
+    pub const fn plus_ms(self, millis: i64) -> Self {
+        Timestamp(self.0.saturating_add(millis))
+    }
+
+    /// An RFC 3339 time with any offset; a leap second or a date that is none is refused.
+    pub fn parse(text: &str) -> Option<Self> {
+        // jiff also reads shorter ISO 8601 forms, which RFC 3339 does not know.
+        let separator = text.as_bytes().get(10).is_some_and(|b| b.is_ascii_alphabetic());
+        let whole = text.as_bytes().get(16) == Some(&b':') && text.is_ascii() && !text.contains('[');
+        (separator && whole).then_some(())?;
+        text.parse::<jiff::Timestamp>().ok().map(|time| Timestamp(time.as_millisecond()))
+    }
+
+    /// RFC 3339 with milliseconds, as `X-RateLimit-Reset` has it.
+    pub fn to_rfc3339_millis(self) -> String {
+        self.format("%Y-%m-%dT%H:%M:%S%.3fZ")
+    }
+
+    fn format(self, format: &str) -> String {
+        let time = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        time.strftime(format).to_string()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.format("%Y-%m-%dT%H:%M:%SZ"))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl schemars::JsonSchema for Timestamp {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Timestamp".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
+impl FieldType for Timestamp {
+    const KIND: &'static str = "an RFC 3339 time";
+
+    fn schema() -> serde_json::Value {
+        serde_json::json!({ "type": "string", "format": "date-time" })
+    }
+
+    fn parse(raw: Raw<'_>) -> Result<Self, FieldError> {
+        Timestamp::parse(raw.text()?.trim())
+            .ok_or_else(|| FieldError::Rule("must be an RFC 3339 time, such as 2026-03-15T18:00:00Z".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_are_converted_and_lesser_forms_refused() {
+        let noon = Timestamp::parse("2026-03-15T18:00:00Z").unwrap();
+        assert_eq!(Timestamp::parse("2026-03-15T20:00:00+02:00"), Some(noon));
+        assert_eq!(Timestamp::parse("2026-03-15t18:00:00.000z"), Some(noon));
+        assert_eq!(noon.to_string(), "2026-03-15T18:00:00Z");
+        assert_eq!(noon.plus_ms(7).to_rfc3339_millis(), "2026-03-15T18:00:00.007Z");
+        for text in ["2026-03-15", "2026-03-15T18:00:00", "2026-02-30T18:00:00Z", "20260315T180000Z", "2026-03-15T18Z", "tomorrow", ""] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+    }
+}

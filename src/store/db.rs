@@ -1,0 +1,186 @@
+//! The file: opening it, its connections, and who may use them.
+
+use super::migrate;
+use super::tx::{ReadTx, WriteTx};
+use super::writer::{QueueFull, Writer};
+use crate::domain::{Error, Result};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A few connections share their warm caches better than one for each thread.
+const READERS: usize = 4;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The first SQLite whose WAL cannot lose a commit to a reset race.
+const MIN_SQLITE_VERSION: i32 = 3_051_003;
+const OVERLOADED: &str = "The server is overloaded; retry in a second";
+
+/// The open database.
+pub struct Db {
+    writer: Writer,
+    readers: (Sender<Connection>, Receiver<Connection>),
+    path: PathBuf,
+    /// Held by a server for as long as it runs.
+    _lock: Option<File>,
+}
+
+/// Why a database was not opened, with what to do about it.
+#[derive(Debug)]
+pub struct OpenError(pub String);
+
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl Db {
+    /// Opens or makes (mode 0600) the file as its only server: a second one is refused.
+    pub fn open_exclusive(path: &Path, max_batch: usize) -> Result<Self, OpenError> {
+        let lock = lock(path)?;
+        Self::open_with(path, max_batch, Some(lock))
+    }
+
+    /// Opens or makes the file beside whoever else has it open: for the command line.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::open_with(path, 1, None)
+    }
+
+    fn open_with(path: &Path, max_batch: usize, lock: Option<File>) -> Result<Self, OpenError> {
+        let failed = |action: &str, error: &dyn std::fmt::Display| {
+            OpenError(format!("cannot {action} the database {}: {error}{}", path.display(), advice(&error.to_string())))
+        };
+        if rusqlite::version_number() < MIN_SQLITE_VERSION {
+            return Err(OpenError(format!("SQLite {} is too old; build with the bundled one", rusqlite::version())));
+        }
+        create_private(path).map_err(|error| failed("create", &error))?;
+        let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| failed("open", &error))?;
+        migrate::migrate(&mut conn).map_err(|error| failed("prepare", &error))?;
+        let path = path.canonicalize().map_err(|error| failed("find", &error))?;
+        let readers = bounded(READERS);
+        for _ in 0..READERS {
+            let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| failed("open", &error))?;
+            // The channel has room for exactly these.
+            let _ = readers.0.send(reader);
+        }
+        let writer = Writer::start(conn, max_batch).map_err(|error| failed("serve", &error))?;
+        Ok(Db { writer, readers, path, _lock: lock })
+    }
+
+    /// Its absolute path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs `work` over one consistent view; it waits for no writer.
+    pub fn read<T>(&self, work: impl FnOnce(&ReadTx) -> Result<T>) -> Result<T> {
+        let (home, idle) = &self.readers;
+        let conn = idle.recv().map_err(Error::internal)?;
+        let reader = Checkout { conn: Some(conn), home };
+        let Some(conn) = &reader.conn else { return Err(Error::Unavailable(OVERLOADED)) };
+        conn.prepare_cached("BEGIN")?.execute([])?;
+        let result = work(&ReadTx::new(conn));
+        conn.prepare_cached("COMMIT")?.execute([])?;
+        result
+    }
+
+    /// Runs `work` on the writer's thread and returns once it is on disk.
+    ///
+    /// # Errors
+    /// What `work` returns (its writes are undone), 503 if the queue is full or the commit failed.
+    pub fn write<T: Send + 'static>(&self, work: impl FnOnce(&WriteTx) -> Result<T> + Send + 'static) -> Result<T> {
+        let (sender, receiver) = bounded(1);
+        self.submit(work, move |result| {
+            // The receiver below waits for exactly this.
+            let _ = sender.send(result);
+        });
+        receiver.recv().map_err(Error::internal)?
+    }
+
+    /// Queues `work` and calls `done` with its result once it is on disk, on the writer's thread: `done` must be quick.
+    pub fn submit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&WriteTx) -> Result<T> + Send + 'static,
+        done: impl FnOnce(Result<T>) + Send + 'static,
+    ) {
+        if let Err(QueueFull(done)) = self.writer.submit(work, done) {
+            done(Err(Error::Unavailable(OVERLOADED)));
+        }
+    }
+
+    /// Lets the queue empty, checkpoints and closes.
+    pub fn close(self) {
+        self.writer.stop();
+    }
+}
+
+/// A reader on loan: it goes home even when the work panics.
+struct Checkout<'h> {
+    conn: Option<Connection>,
+    home: &'h Sender<Connection>,
+}
+
+impl Drop for Checkout<'_> {
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            if !conn.is_autocommit() {
+                // A view left open by a panic would keep the WAL from being reused.
+                let _ = conn.execute_batch("ROLLBACK");
+            }
+            let _ = self.home.send(conn);
+        }
+    }
+}
+
+/// Opens one connection with the settings every one has.
+pub fn connect(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
+    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.set_prepared_statement_cache_capacity(256);
+    // Without it a SQLite that has STAT4 compiles cached statements anew at every binding.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    if access.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+        conn.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
+        conn.pragma_update(None, "synchronous", "full")?;
+        conn.pragma_update(None, "foreign_keys", true)?;
+        conn.pragma_update(None, "cache_size", -16_000)?;
+    } else {
+        conn.pragma_update(None, "cache_size", -4_000)?;
+    }
+    Ok(conn)
+}
+
+/// SQLite gives its companion files the mode of the main one, so it is made before SQLite sees it.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map(drop)
+}
+
+/// A lock file of its own: locking the database's own file descriptor would cost SQLite its POSIX locks at close.
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let at = PathBuf::from(name);
+    let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&at);
+    let file = open.map_err(|error| OpenError(format!("cannot create {}: {error}; check the directory and its permissions", at.display())))?;
+    file.try_lock().map_err(|_| {
+        OpenError(format!("another server has {} open; stop it, or choose another file with --data", path.display()))
+    })?;
+    Ok(file)
+}
+
+fn advice(error: &str) -> &'static str {
+    if error.contains("not a database") || error.contains("malformed") {
+        "; it is damaged or no SQLite file: restore a backup with `humans2ai restore FILE`, or choose another with --data"
+    } else if error.contains("locked") {
+        "; another process holds it: end that process, or wait for it"
+    } else {
+        ""
+    }
+}

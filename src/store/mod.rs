@@ -1,0 +1,46 @@
+//! The only room that says SQL or rusqlite.
+//!
+//! [`Db`] opens the file and owns its connections: one writer thread ([`writer`]) and a few read-only readers. Work gets
+//! a [`ReadTx`] or a [`WriteTx`]; the aggregates' files add to these two what can be found, listed, inserted and updated.
+//! A reader cannot write by type.
+
+mod api_key;
+mod application;
+pub mod audit;
+mod column;
+mod db;
+mod dispute;
+mod error;
+mod event;
+mod idempotency;
+mod ledger;
+mod merge;
+mod message;
+mod migrate;
+mod notification;
+mod referral;
+mod server_key;
+mod session;
+mod submission;
+mod task;
+mod task_list;
+mod tx;
+mod user;
+mod webhook;
+mod writer;
+
+pub use api_key::ApiKey;
+pub use db::{Db, OpenError};
+pub use dispute::Dispute;
+pub use event::Event;
+pub use idempotency::SavedAnswer;
+pub use ledger::{Account, StatementLine, Transfer, Wallet};
+pub use message::Message;
+pub use notification::Notification;
+pub use referral::Referral;
+pub use session::Session;
+pub use submission::Submission;
+pub use task_list::TaskFilter;
+pub use tx::{Page, ReadTx, WriteTx};
+pub use user::User;
+pub use webhook::Webhook;

@@ -1,0 +1,83 @@
+//! Transactions as types: what only reads cannot write.
+
+use rusqlite::{CachedStatement, Connection};
+use std::ops::Deref;
+
+/// A read transaction: one consistent view of the database.
+pub struct ReadTx<'c> {
+    pub(super) conn: &'c Connection,
+}
+
+/// A write transaction on the writer's connection; it can read, too.
+pub struct WriteTx<'c> {
+    read: ReadTx<'c>,
+}
+
+impl<'c> ReadTx<'c> {
+    pub(super) fn new(conn: &'c Connection) -> Self {
+        ReadTx { conn }
+    }
+
+    pub(super) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
+        self.conn.prepare_cached(sql)
+    }
+}
+
+impl<'c> WriteTx<'c> {
+    pub(super) fn new(conn: &'c Connection) -> Self {
+        WriteTx { read: ReadTx::new(conn) }
+    }
+
+    /// Runs one statement; the number of rows it changed.
+    pub(super) fn execute(&self, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<usize> {
+        self.prepare(sql)?.execute(params)
+    }
+
+    /// Runs `work`, and undoes what it wrote if it fails.
+    pub fn attempt<T>(&self, work: impl FnOnce(&Self) -> crate::domain::Result<T>) -> crate::domain::Result<T> {
+        self.execute("SAVEPOINT attempt", [])?;
+        let result = work(self);
+        if result.is_err() && !self.conn.is_autocommit() {
+            self.execute("ROLLBACK TO attempt", [])?;
+        }
+        if !self.conn.is_autocommit() {
+            self.execute("RELEASE attempt", [])?;
+        }
+        result
+    }
+}
+
+impl<'c> Deref for WriteTx<'c> {
+    type Target = ReadTx<'c>;
+    fn deref(&self) -> &Self::Target {
+        &self.read
+    }
+}
+
+/// Which part of a list: rows whose seq is past `after` (in the list's direction), less `offset` of them, at most `limit`.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    pub after: Option<i64>,
+    pub offset: usize,
+    pub limit: usize,
+}
+
+impl Page {
+    /// The bound of a newest-first list.
+    pub(super) fn below(&self) -> i64 {
+        self.after.unwrap_or(i64::MAX)
+    }
+
+    /// The bound of an oldest-first list.
+    pub(super) fn above(&self) -> i64 {
+        self.after.unwrap_or(0)
+    }
+
+    pub(super) fn sql_offset(&self) -> i64 {
+        i64::try_from(self.offset).unwrap_or(i64::MAX)
+    }
+
+    pub(super) fn sql_limit(&self) -> i64 {
+        i64::try_from(self.limit).unwrap_or(i64::MAX)
+    }
+}
