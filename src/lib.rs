@@ -1,2 +1,4 @@
+mod config;
 mod domain;
+mod operation;
 mod store;

@@ -27,7 +27,8 @@ pub enum FieldError {
 impl<'a> Raw<'a> {
     pub fn text(self) -> Result<&'a str, FieldError> {
         match self {
-            Raw::Json(Value::String(text)) | Raw::Text(text) => Ok(text),
+            Raw::Json(Value::String(text)) => Ok(text),
+            Raw::Text(text) => Ok(text),
             Raw::Json(_) => Err(FieldError::Kind),
         }
     }
@@ -100,7 +101,7 @@ impl<const MIN: u32, const MAX: u32> FieldType for Whole<MIN, MAX> {
 }
 
 /// A list of at most `MAX` values.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List<T, const MAX: usize>(pub Vec<T>);
 
 impl<T: FieldType, const MAX: usize> FieldType for List<T, MAX> {

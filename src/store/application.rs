@@ -41,6 +41,13 @@ impl ReadTx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// All who applied.
+    pub fn list_applicants(&self, task: &TaskId) -> Result<Vec<UserId>> {
+        let mut statement = self.prepare("SELECT human_id FROM application WHERE task_id = ?1 ORDER BY seq")?;
+        let rows = statement.query_map([task.as_str()], |row| Columns::new(row).id())?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The humans who applied and were not selected.
     pub fn list_not_selected(&self, task: &TaskId) -> Result<Vec<UserId>> {
         let mut statement = self.prepare("SELECT human_id FROM application WHERE task_id = ?1 AND status = 'not_selected' ORDER BY seq")?;

@@ -66,6 +66,10 @@ pub struct StatementLine {
 }
 
 impl Account<'_> {
+    pub fn is_world(&self) -> bool {
+        matches!(self, Account::World)
+    }
+
     fn kind_and_owner(&self) -> (AccountKind, Option<&str>) {
         match self {
             Account::Available(user) => (AccountKind::Available, Some(user.as_str())),
@@ -205,7 +209,7 @@ impl WriteTx<'_> {
         }
         let (debit, debit_balance) = self.find_account(transfer.mode, transfer.debit)?;
         let (credit, credit_balance) = self.find_account(transfer.mode, transfer.credit)?;
-        let overdrawn = debit_balance < transfer.amount && !matches!(transfer.debit, Account::World);
+        let overdrawn = debit_balance < transfer.amount && !transfer.debit.is_world();
         if overdrawn {
             return Err(Error::InsufficientBalance { needed: transfer.amount, available: debit_balance });
         }

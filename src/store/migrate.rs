@@ -38,5 +38,5 @@ pub fn migrate(conn: &mut Connection) -> Result<(), Box<dyn std::error::Error>> 
 }
 
 fn version(conn: &Connection) -> rusqlite::Result<usize> {
-    conn.query_row("PRAGMA user_version", [], |row| row.get(0))
+    conn.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0)).map(|version| version as usize)
 }

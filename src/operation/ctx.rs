@@ -1,0 +1,55 @@
+//! What an operation knows of its call.
+
+use super::password::Passwords;
+use crate::config::Config;
+use crate::domain::actor::{Actor, Credential, Mode};
+use crate::domain::id::UserId;
+use crate::domain::risk::RiskGate;
+use crate::domain::time::Timestamp;
+use crate::domain::token::TokenSigner;
+use crate::domain::{Error, Result};
+use std::sync::Arc;
+
+/// What all calls share for as long as the server runs.
+pub struct Services {
+    pub config: Config,
+    pub risk_gate: RiskGate,
+    pub signer: TokenSigner,
+    pub passwords: Passwords,
+}
+
+/// One call: who, in which mode, when.
+#[derive(Clone)]
+pub struct Ctx {
+    pub actor: Option<Actor>,
+    pub mode: Mode,
+    pub now: Timestamp,
+    pub services: Arc<Services>,
+}
+
+impl Ctx {
+    /// The caller; dispatch has refused a call without one before.
+    pub fn actor(&self) -> Result<&Actor> {
+        self.actor.as_ref().ok_or(Error::Unauthorized("This needs a Bearer token"))
+    }
+
+    pub fn user_id(&self) -> Result<&UserId> {
+        self.actor().map(|actor| &actor.user_id)
+    }
+
+    /// Whether the caller showed an ID token, not a key.
+    pub fn has_id_token(&self) -> Result<bool> {
+        Ok(self.actor()?.credential == Credential::IdToken)
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.services.config
+    }
+}
+
+/// Bytes from the operating system's generator.
+pub fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| Error::internal(error.to_string()))?;
+    Ok(bytes)
+}

@@ -1,0 +1,73 @@
+//! The use cases: one type each, one transaction each.
+//!
+//! An operation declares what it needs (name, access, role, input) and does its work on a transaction; REST, MCP, the
+//! command line and the clock all enter here. Validation messages, `OpenAPI` and the authorization tests are made from
+//! the declarations.
+
+pub mod account;
+pub mod admin;
+pub mod api_key;
+pub mod application;
+mod clock;
+mod ctx;
+pub mod dispute;
+mod escrow;
+pub mod message;
+pub mod notification;
+mod outbox;
+mod page;
+pub mod password;
+pub mod referral;
+mod spec;
+pub mod submission;
+pub mod task;
+pub mod wallet;
+pub mod webhook;
+
+pub use clock::{now, wall};
+pub use ctx::{Ctx, Services, random};
+pub use page::{Answer, Pagination};
+pub use spec::{Rendered, Spec, Work};
+
+use crate::domain::Result;
+use crate::domain::actor::{Access, Role};
+use crate::domain::field::Input;
+use crate::store::{Db, ReadTx, WriteTx};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What every use case declares.
+pub trait Operation: Sized + Send + 'static {
+    /// Its name in `OpenAPI` and MCP: `create_task`.
+    const NAME: &'static str;
+    /// One sentence for the documents.
+    const DOC: &'static str;
+    const ACCESS: Access;
+    /// The only role that may call it, if it is one's alone.
+    const ROLE: Option<Role> = None;
+    /// Whether its answer is a page of a list.
+    const PAGED: bool = false;
+    type Input: Input;
+    type Output: Serialize + JsonSchema;
+
+    /// The answer as it may be kept for a replay: without secrets that are shown once.
+    fn redact(output: &Self::Output) -> Option<Self::Output> {
+        let _ = output;
+        None
+    }
+}
+
+/// An operation that only reads.
+pub trait Read: Operation {
+    fn run(input: Self::Input, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<Self::Output>>;
+}
+
+/// An operation whose whole effect is one write transaction.
+pub trait Write: Operation {
+    fn run(input: Self::Input, ctx: &Ctx, tx: &WriteTx) -> Result<Self::Output>;
+}
+
+/// An operation with slow work (argon2) around its transactions; it runs on threads of its own.
+pub trait Manual: Operation {
+    fn run(input: Self::Input, ctx: &Ctx, db: &Db) -> Result<Self::Output>;
+}

@@ -1,0 +1,66 @@
+//! Who is told what, in the transaction that caused it: an event for webhooks, notifications for people.
+
+use super::Ctx;
+use crate::domain::Result;
+use crate::domain::event::EventType;
+use crate::domain::id::{Id, NotificationId, UserId};
+use crate::domain::named::Named;
+use crate::domain::task::Task;
+use crate::store::{Event, Notification, WriteTx};
+use serde_json::{Map, Value};
+
+/// Writes the event about `task` for its owner and assignee, with `data` beside what every event has.
+pub fn emit(tx: &WriteTx, ctx: &Ctx, kind: EventType, task: &Task, data: Value) -> Result<()> {
+    emit_to(tx, ctx, kind, task, (Some(&task.agent_id), task.human_id.as_ref()), data)
+}
+
+/// As [`emit`], to those of the two who are named.
+pub fn emit_to(
+    tx: &WriteTx,
+    ctx: &Ctx,
+    kind: EventType,
+    task: &Task,
+    (owner, human): (Option<&UserId>, Option<&UserId>),
+    data: Value,
+) -> Result<()> {
+    let mut fields = Map::new();
+    fields.insert("taskTitle".into(), task.title.clone().into());
+    if let Some(human) = &task.human_id {
+        fields.insert("humanDisplayId".into(), human.as_str().into());
+    }
+    if let Value::Object(own) = data {
+        fields.extend(own);
+    }
+    let event = Event { kind, task_id: &task.id, owner, human, data: Value::Object(fields) };
+    tx.insert_event(ctx.mode, &event, ctx.now)
+}
+
+/// Tells `user` about what happened to `task`.
+pub fn notify(tx: &WriteTx, ctx: &Ctx, user: &UserId, kind: EventType, task: &Task, body: impl Into<String>) -> Result<()> {
+    let notification = Notification {
+        id: NotificationId::new(),
+        kind: kind.as_str().to_owned(),
+        title: title(kind).to_owned(),
+        body: body.into(),
+        task_id: Some(task.id.clone()),
+        read: false,
+        created_at: ctx.now,
+    };
+    tx.insert_notification(user, ctx.mode, &notification)
+}
+
+fn title(kind: EventType) -> &'static str {
+    match kind {
+        EventType::HumanAccepted => "Applicant selected",
+        EventType::Submitted => "Proof submitted",
+        EventType::Completed => "Task completed",
+        EventType::Expired => "Task expired",
+        EventType::Disputed => "Task disputed",
+        EventType::MessageReceived => "New message",
+        EventType::Created => "Task created",
+        EventType::ApplicationReceived => "New application",
+        EventType::Rejected => "Submission rejected",
+        EventType::Cancelled => "Task cancelled",
+        EventType::Refunded => "Task refunded",
+    }
+}

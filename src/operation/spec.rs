@@ -1,0 +1,82 @@
+//! Operations with their types erased, for tables of routes and tools.
+
+use super::{Answer, Ctx, Manual, Operation, Pagination, Read, Write};
+use crate::domain::actor::{Access, Role};
+use crate::domain::field::{Arguments, Field, Input};
+use crate::domain::{Error, Result};
+use crate::store::{Db, ReadTx, WriteTx};
+use schemars::{Schema, SchemaGenerator};
+use serde::Serialize;
+
+/// An operation's answer as JSON.
+pub struct Rendered {
+    pub data: Vec<u8>,
+    /// `data` without the secrets shown once, where it has any.
+    pub redacted: Option<Vec<u8>>,
+    pub pagination: Option<Pagination>,
+}
+
+/// Validated and ready to run.
+pub enum Work {
+    Read(Box<dyn FnOnce(&Ctx, &ReadTx) -> Result<Rendered> + Send>),
+    Write(Box<dyn FnOnce(&Ctx, &WriteTx) -> Result<Rendered> + Send>),
+    Manual(Box<dyn FnOnce(&Ctx, &Db) -> Result<Rendered> + Send>),
+}
+
+/// What an [`Operation`] declares, and how to run it.
+pub struct Spec {
+    pub name: &'static str,
+    pub doc: &'static str,
+    pub access: Access,
+    pub role: Option<Role>,
+    pub paged: bool,
+    pub fields: fn() -> Vec<Field>,
+    pub output: fn(&mut SchemaGenerator) -> Schema,
+    /// Parses the arguments.
+    pub prepare: fn(&Arguments) -> Result<Work>,
+}
+
+impl Spec {
+    pub const fn read<O: Read>() -> Self {
+        Self::of::<O>(|arguments| {
+            let input = O::Input::parse(arguments)?;
+            Ok(Work::Read(Box::new(move |ctx, tx| O::run(input, ctx, tx).and_then(render::<O>))))
+        })
+    }
+
+    pub const fn write<O: Write>() -> Self {
+        Self::of::<O>(|arguments| {
+            let input = O::Input::parse(arguments)?;
+            Ok(Work::Write(Box::new(move |ctx, tx| O::run(input, ctx, tx).map(Answer::from).and_then(render::<O>))))
+        })
+    }
+
+    pub const fn manual<O: Manual>() -> Self {
+        Self::of::<O>(|arguments| {
+            let input = O::Input::parse(arguments)?;
+            Ok(Work::Manual(Box::new(move |ctx, db| O::run(input, ctx, db).map(Answer::from).and_then(render::<O>))))
+        })
+    }
+
+    const fn of<O: Operation>(prepare: fn(&Arguments) -> Result<Work>) -> Self {
+        Spec {
+            name: O::NAME,
+            doc: O::DOC,
+            access: O::ACCESS,
+            role: O::ROLE,
+            paged: O::PAGED,
+            fields: O::Input::fields,
+            output: SchemaGenerator::subschema_for::<O::Output>,
+            prepare,
+        }
+    }
+}
+
+fn render<O: Operation>(answer: Answer<O::Output>) -> Result<Rendered> {
+    let redacted = O::redact(&answer.data).map(|data| to_json(&data)).transpose()?;
+    Ok(Rendered { data: to_json(&answer.data)?, redacted, pagination: answer.pagination })
+}
+
+fn to_json(data: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(data).map_err(Error::internal)
+}
