@@ -185,9 +185,7 @@ pub struct LogConfig {
 }
 
 fn level_filter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LevelFilter, D::Error> {
-    String::deserialize(deserializer)?
-        .parse()
-        .map_err(D::Error::custom)
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
 /// A peer whose word on the client's address is believed.
@@ -206,10 +204,7 @@ pub struct AddressRange {
 impl AddressRange {
     pub fn contains(&self, address: IpAddr) -> bool {
         let differing = self.network ^ mapped_bits(address);
-        differing
-            .checked_shr(u128::BITS - self.prefix_bits)
-            .unwrap_or(0)
-            == 0
+        differing.checked_shr(u128::BITS - self.prefix_bits).unwrap_or(0) == 0
     }
 }
 
@@ -228,11 +223,7 @@ pub struct AddressRangeError {
 
 impl fmt::Display for AddressRangeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} is no IP address and no CIDR network such as 10.0.0.0/8",
-            self.text
-        )
+        write!(f, "{:?} is no IP address and no CIDR network such as 10.0.0.0/8", self.text)
     }
 }
 
@@ -242,9 +233,7 @@ impl FromStr for AddressRange {
     type Err = AddressRangeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse_range(text).ok_or_else(|| AddressRangeError {
-            text: text.to_owned(),
-        })
+        parse_range(text).ok_or_else(|| AddressRangeError { text: text.to_owned() })
     }
 }
 
@@ -265,10 +254,7 @@ fn parse_range(text: &str) -> Option<AddressRange> {
     let width = if address.is_ipv4() { 32 } else { 128 };
     let prefix: u32 = prefix.map_or(Some(width), |digits| digits.parse().ok())?;
     let prefix_bits = (prefix <= width).then_some(prefix + u128::BITS - width)?;
-    Some(AddressRange {
-        network: mapped_bits(address),
-        prefix_bits,
-    })
+    Some(AddressRange { network: mapped_bits(address), prefix_bits })
 }
 
 /// Where the configuration comes from, beside the embedded defaults. A later kind goes before an earlier one: file,
@@ -292,10 +278,7 @@ impl Layers {
     /// Environment variables; those without the prefix `HUMANS2AI_` are left alone.
     #[must_use]
     pub fn env(mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        self.env.extend(variables.into_iter().filter(|(name, _)| {
-            name.as_encoded_bytes()
-                .starts_with(VARIABLE_PREFIX.as_bytes())
-        }));
+        self.env.extend(variables.into_iter().filter(|(name, _)| name.as_encoded_bytes().starts_with(VARIABLE_PREFIX.as_bytes())));
         self
     }
 
@@ -338,30 +321,15 @@ pub enum ConfigError {
     /// The configuration file cannot be read, or was named and is not there.
     Unreadable { path: PathBuf, source: io::Error },
     /// The configuration file is no TOML.
-    Syntax {
-        path: PathBuf,
-        source: toml::de::Error,
-    },
+    Syntax { path: PathBuf, source: toml::de::Error },
     /// The variable's name or value is no UTF-8.
     NotUnicode { variable: String },
     /// There is no such key; `key` and `nearest` are spelled as one writes them at the origin.
-    UnknownKey {
-        key: String,
-        origin: Origin,
-        nearest: Option<String>,
-    },
+    UnknownKey { key: String, origin: Origin, nearest: Option<String> },
     /// The value has the wrong type or is out of range.
-    InvalidValue {
-        key: String,
-        origin: Origin,
-        rule: String,
-        found: String,
-    },
+    InvalidValue { key: String, origin: Origin, rule: String, found: String },
     /// The Risk Gate cannot work with a category or phrase.
-    RiskRule {
-        origin: Origin,
-        source: RiskRuleError,
-    },
+    RiskRule { origin: Origin, source: RiskRuleError },
     /// The defaults, the checks and the types here are at odds: a bug.
     Inconsistent { source: toml::de::Error },
 }
@@ -369,36 +337,19 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable { path, source } => write!(
-                f,
-                "cannot read the configuration file {}: {source}",
-                path.display()
-            ),
-            Self::Syntax { path, source } => write!(
-                f,
-                "the configuration file {} is not valid TOML: {source}",
-                path.display()
-            ),
+            Self::Unreadable { path, source } => write!(f, "cannot read the configuration file {}: {source}", path.display()),
+            Self::Syntax { path, source } => write!(f, "the configuration file {} is not valid TOML: {source}", path.display()),
             Self::NotUnicode { variable } => {
                 write!(f, "the environment variable {variable} is not valid UTF-8")
             }
-            Self::UnknownKey {
-                key,
-                origin,
-                nearest,
-            } => {
+            Self::UnknownKey { key, origin, nearest } => {
                 write!(f, "unknown configuration key {key} ({origin}); ")?;
                 match nearest {
                     Some(nearest) => write!(f, "did you mean {nearest}?"),
                     None => write!(f, "remove it"),
                 }
             }
-            Self::InvalidValue {
-                key,
-                origin,
-                rule,
-                found,
-            } => write!(f, "{key} must be {rule}, not {found} ({origin})"),
+            Self::InvalidValue { key, origin, rule, found } => write!(f, "{key} must be {rule}, not {found} ({origin})"),
             Self::RiskRule { origin, source } => {
                 write!(f, "{FREE_TABLE}")?;
                 if let Some(category) = source.category() {
@@ -407,10 +358,7 @@ impl fmt::Display for ConfigError {
                 write!(f, ": {source} ({origin})")
             }
             Self::Inconsistent { source } => {
-                write!(
-                    f,
-                    "the configuration passed its checks and yet does not fit: {source}"
-                )
+                write!(f, "the configuration passed its checks and yet does not fit: {source}")
             }
         }
     }
@@ -441,16 +389,12 @@ impl Config {
             check_risk_rules(&table, &origin)?;
             lay_over(&mut merged, table);
         }
-        merged
-            .try_into()
-            .map_err(|source| ConfigError::Inconsistent { source })
+        merged.try_into().map_err(|source| ConfigError::Inconsistent { source })
     }
 }
 
 fn defaults() -> Result<Table, ConfigError> {
-    DEFAULTS
-        .parse()
-        .map_err(|source| ConfigError::Inconsistent { source })
+    DEFAULTS.parse().map_err(|source| ConfigError::Inconsistent { source })
 }
 
 fn read_layers(layers: &Layers, known: &Table) -> Result<Vec<(Origin, Table)>, ConfigError> {
@@ -462,10 +406,7 @@ fn read_layers(layers: &Layers, known: &Table) -> Result<Vec<(Origin, Table)>, C
         }
     }
     for (key, text) in &layers.sets {
-        read.push((
-            Origin::Flag(key.clone()),
-            table_of(key, read_value(key, text, known)),
-        ));
+        read.push((Origin::Flag(key.clone()), table_of(key, read_value(key, text, known))));
     }
     Ok(read)
 }
@@ -476,23 +417,15 @@ fn decode_variables(env: &[(OsString, OsString)]) -> Result<Vec<(&str, &str)>, C
         .iter()
         .map(|(name, value)| match (name.to_str(), value.to_str()) {
             (Some(name), Some(value)) => Ok((name, value)),
-            _ => Err(ConfigError::NotUnicode {
-                variable: name.to_string_lossy().into_owned(),
-            }),
+            _ => Err(ConfigError::NotUnicode { variable: name.to_string_lossy().into_owned() }),
         })
         .collect::<Result<Vec<_>, _>>()?;
     variables.sort_unstable();
     Ok(variables)
 }
 
-fn read_file(
-    flag: Option<&Path>,
-    variables: &[(&str, &str)],
-) -> Result<Option<(Origin, Table)>, ConfigError> {
-    let variable = variables
-        .iter()
-        .find(|(name, _)| *name == FILE_VARIABLE)
-        .map(|(_, path)| Path::new(*path));
+fn read_file(flag: Option<&Path>, variables: &[(&str, &str)]) -> Result<Option<(Origin, Table)>, ConfigError> {
+    let variable = variables.iter().find(|(name, _)| *name == FILE_VARIABLE).map(|(_, path)| Path::new(*path));
     let named = flag.or(variable);
     let path = named.unwrap_or(Path::new(DEFAULT_FILE)).to_owned();
     match std::fs::read_to_string(&path) {
@@ -516,15 +449,8 @@ fn read_variable(name: &str, text: &str, known: &Table) -> Result<(Origin, Table
 }
 
 fn key_of(variable: &str) -> String {
-    let name = variable
-        .strip_prefix(VARIABLE_PREFIX)
-        .unwrap_or(variable)
-        .to_lowercase();
-    if name.contains("__") {
-        name.replace("__", ".")
-    } else {
-        format!("{UNPREFIXED_TABLE}.{name}")
-    }
+    let name = variable.strip_prefix(VARIABLE_PREFIX).unwrap_or(variable).to_lowercase();
+    if name.contains("__") { name.replace("__", ".") } else { format!("{UNPREFIXED_TABLE}.{name}") }
 }
 
 fn variable_of(key: &str) -> String {
@@ -532,10 +458,7 @@ fn variable_of(key: &str) -> String {
         Some((UNPREFIXED_TABLE, rest)) => rest,
         _ => key,
     };
-    format!(
-        "{VARIABLE_PREFIX}{}",
-        name.replace('.', "__").to_uppercase()
-    )
+    format!("{VARIABLE_PREFIX}{}", name.replace('.', "__").to_uppercase())
 }
 
 /// A key that takes a string gets the text itself unless it is a quoted string: a file may well be named `2026`.
@@ -558,9 +481,7 @@ fn find<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
 
 fn table_of(key: &str, value: Value) -> Table {
     match key.split_once('.') {
-        Some((first, rest)) => {
-            Table::from_iter([(first.to_owned(), Value::Table(table_of(rest, value)))])
-        }
+        Some((first, rest)) => Table::from_iter([(first.to_owned(), Value::Table(table_of(rest, value)))]),
         None => Table::from_iter([(key.to_owned(), value)]),
     }
 }
@@ -577,12 +498,7 @@ fn lay_over(below: &mut Table, above: Table) {
 }
 
 /// Refuses keys that the defaults do not have, values of another type than theirs, and values against [`RULES`].
-fn check_table(
-    table: &Table,
-    known: &Table,
-    path: &str,
-    origin: &Origin,
-) -> Result<(), ConfigError> {
+fn check_table(table: &Table, known: &Table, path: &str, origin: &Origin) -> Result<(), ConfigError> {
     for (name, value) in table {
         let key = join(path, name);
         match (known.get(name), value) {
@@ -600,11 +516,7 @@ fn check_table(
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 fn unknown_key(key: &str, origin: &Origin) -> ConfigError {
@@ -612,41 +524,21 @@ fn unknown_key(key: &str, origin: &Origin) -> ConfigError {
         Origin::File(_) => (key, nearest_key(key)),
         Origin::Flag(written) => (written.as_str(), nearest_key(key)),
         // A whole table has no variable; each of its keys has one.
-        Origin::Variable(written) => (
-            written.as_str(),
-            nearest_key(key)
-                .filter(|nearest| nearest.contains('.'))
-                .as_deref()
-                .map(variable_of),
-        ),
+        Origin::Variable(written) => {
+            (written.as_str(), nearest_key(key).filter(|nearest| nearest.contains('.')).as_deref().map(variable_of))
+        }
     };
-    ConfigError::UnknownKey {
-        key: written.to_owned(),
-        origin: origin.clone(),
-        nearest,
-    }
+    ConfigError::UnknownKey { key: written.to_owned(), origin: origin.clone(), nearest }
 }
 
-fn check_value(
-    value: &Value,
-    example: &Value,
-    key: &str,
-    origin: &Origin,
-) -> Result<(), ConfigError> {
+fn check_value(value: &Value, example: &Value, key: &str, origin: &Origin) -> Result<(), ConfigError> {
     let broken_rule = if value.same_type(example) {
-        rule_for(key)
-            .filter(|rule| !rule.allows(value))
-            .map(Rule::to_string)
+        rule_for(key).filter(|rule| !rule.allows(value)).map(Rule::to_string)
     } else {
         Some(name_of_type(example).to_owned())
     };
     match broken_rule {
-        Some(rule) => Err(ConfigError::InvalidValue {
-            key: key.to_owned(),
-            origin: origin.clone(),
-            rule,
-            found: describe(value),
-        }),
+        Some(rule) => Err(ConfigError::InvalidValue { key: key.to_owned(), origin: origin.clone(), rule, found: describe(value) }),
         None => Ok(()),
     }
 }
@@ -675,26 +567,17 @@ fn check_risk_rules(table: &Table, origin: &Origin) -> Result<(), ConfigError> {
     let Some(Value::Table(rules)) = find(table, FREE_TABLE) else {
         return Ok(());
     };
-    let rules = rules
-        .clone()
-        .try_into()
-        .map_err(|source| ConfigError::Inconsistent { source })?;
+    let rules = rules.clone().try_into().map_err(|source| ConfigError::Inconsistent { source })?;
     match RiskGate::new(&rules) {
         Ok(_) => Ok(()),
-        Err(source) => Err(ConfigError::RiskRule {
-            origin: origin.clone(),
-            source,
-        }),
+        Err(source) => Err(ConfigError::RiskRule { origin: origin.clone(), source }),
     }
 }
 
 /// What a value must be beyond its type.
 enum Rule {
     Whole(RangeInclusive<i64>),
-    WholeList {
-        most: usize,
-        each: RangeInclusive<i64>,
-    },
+    WholeList { most: usize, each: RangeInclusive<i64> },
     Text(fn(&str) -> bool, &'static str),
     TextList(fn(&str) -> bool, &'static str),
 }
@@ -737,10 +620,7 @@ const RULES: &[(&str, Rule)] = &[
 /// The rule of the key itself, or of all keys of its table.
 fn rule_for(key: &str) -> Option<&'static Rule> {
     let of_table = key.rsplit_once('.').map(|(table, _)| format!("{table}.*"));
-    RULES
-        .iter()
-        .find(|(name, _)| *name == key || of_table.as_deref() == Some(*name))
-        .map(|(_, rule)| rule)
+    RULES.iter().find(|(name, _)| *name == key || of_table.as_deref() == Some(*name)).map(|(_, rule)| rule)
 }
 
 impl Rule {
@@ -749,17 +629,10 @@ impl Rule {
         match (self, value) {
             (Self::Whole(range), Value::Integer(number)) => range.contains(number),
             (Self::WholeList { most, each }, Value::Array(entries)) => {
-                entries.len() <= *most
-                    && entries.iter().all(|entry| {
-                        entry
-                            .as_integer()
-                            .is_some_and(|number| each.contains(&number))
-                    })
+                entries.len() <= *most && entries.iter().all(|entry| entry.as_integer().is_some_and(|number| each.contains(&number)))
             }
             (Self::Text(holds, _), Value::String(text)) => holds(text),
-            (Self::TextList(holds, _), Value::Array(entries)) => entries
-                .iter()
-                .all(|entry| entry.as_str().is_some_and(holds)),
+            (Self::TextList(holds, _), Value::Array(entries)) => entries.iter().all(|entry| entry.as_str().is_some_and(holds)),
             (_, Value::Boolean(_)) => true,
             _ => false,
         }
@@ -769,19 +642,9 @@ impl Rule {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Whole(range) => write!(
-                f,
-                "a whole number from {} to {}",
-                range.start(),
-                range.end()
-            ),
+            Self::Whole(range) => write!(f, "a whole number from {} to {}", range.start(), range.end()),
             Self::WholeList { most, each } => {
-                write!(
-                    f,
-                    "a list of at most {most} whole numbers from {} to {}",
-                    each.start(),
-                    each.end()
-                )
+                write!(f, "a list of at most {most} whole numbers from {} to {}", each.start(), each.end())
             }
             Self::Text(_, expected) => f.write_str(expected),
             Self::TextList(_, expected) => write!(f, "a list in which each entry is {expected}"),
@@ -800,12 +663,9 @@ fn is_database_path(text: &str) -> bool {
 }
 
 fn is_public_url(text: &str) -> bool {
-    let host = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let has_host = host.is_some_and(|host| !host.is_empty() && !host.starts_with('/'));
-    text.is_empty()
-        || (has_host && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"'))
+    text.is_empty() || (has_host && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"'))
 }
 
 /// The known key or table most like this one, if one is like it at all. The right name in the wrong table counts.
@@ -816,8 +676,7 @@ fn nearest_key(key: &str) -> Option<String> {
         .into_iter()
         .map(|name| {
             let whole = edits_between(key, &name);
-            let elsewhere = edits_between(last_part(key), &name)
-                .min(edits_between(last_part(key), last_part(&name)));
+            let elsewhere = edits_between(last_part(key), &name).min(edits_between(last_part(key), last_part(&name)));
             (whole.min(elsewhere + 1), whole, name)
         })
         .min()
@@ -848,9 +707,7 @@ fn edits_between(one: &str, other: &str) -> usize {
         let mut left = above + 1;
         let mut next = vec![left];
         for (to, up) in other.iter().zip(row.iter().skip(1)) {
-            left = (diagonal + usize::from(from != *to))
-                .min(left + 1)
-                .min(up + 1);
+            left = (diagonal + usize::from(from != *to)).min(left + 1).min(up + 1);
             diagonal = *up;
             next.push(left);
         }
@@ -864,10 +721,7 @@ mod tests {
     use super::*;
 
     fn pairs<T: for<'a> From<&'a str>>(pairs: &[(&str, &str)]) -> Vec<(T, T)> {
-        pairs
-            .iter()
-            .map(|(key, value)| (T::from(key), T::from(value)))
-            .collect()
+        pairs.iter().map(|(key, value)| (T::from(key), T::from(value))).collect()
     }
 
     fn with_file(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -877,18 +731,9 @@ mod tests {
         (directory, path)
     }
 
-    fn load(
-        file: &str,
-        env: &[(&str, &str)],
-        sets: &[(&str, &str)],
-    ) -> Result<Config, ConfigError> {
+    fn load(file: &str, env: &[(&str, &str)], sets: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let (_directory, path) = with_file(file);
-        Config::load(
-            &Layers::default()
-                .file(Some(&path))
-                .env(pairs(env))
-                .sets(&pairs(sets)),
-        )
+        Config::load(&Layers::default().file(Some(&path)).env(pairs(env)).sets(&pairs(sets)))
     }
 
     #[track_caller]
@@ -903,28 +748,13 @@ mod tests {
     fn the_defaults_are_those_of_the_contract() {
         let config = load("", &[], &[]).unwrap();
         assert_eq!(config.server.listen, "127.0.0.1:8080".parse().unwrap());
-        assert_eq!(
-            (config.server.mode, config.server.data),
-            (Mode::Test, PathBuf::from("humans2ai.db"))
-        );
-        assert_eq!(
-            (config.platform.fee_bps, config.wallet.test_grant),
-            (1, 10_000)
-        );
-        assert_eq!(
-            (config.referral.bonus_live, config.referral.bonus_test),
-            (0, 10)
-        );
-        assert_eq!(
-            (config.tasks.review_hours, config.tasks.dispute_hours),
-            (72, 72)
-        );
+        assert_eq!((config.server.mode, config.server.data), (Mode::Test, PathBuf::from("humans2ai.db")));
+        assert_eq!((config.platform.fee_bps, config.wallet.test_grant), (1, 10_000));
+        assert_eq!((config.referral.bonus_live, config.referral.bonus_test), (0, 10));
+        assert_eq!((config.tasks.review_hours, config.tasks.dispute_hours), (72, 72));
         assert_eq!(config.rate_limits.task_reads, 2_000);
         assert_eq!(config.webhooks.retry_delays, [5, 10, 20]);
-        assert_eq!(
-            (config.store.max_batch, config.log.level),
-            (256, LevelFilter::Info)
-        );
+        assert_eq!((config.store.max_batch, config.log.level), (256, LevelFilter::Info));
         assert!(config.rate_limits.enabled && config.risk_gate.enabled && !config.mcp.extended);
     }
 
@@ -954,9 +784,7 @@ mod tests {
         let unexplained: Vec<_> = DEFAULTS
             .lines()
             .zip(DEFAULTS.lines().skip(1))
-            .filter(|(above, line)| {
-                line.contains(" = ") && !line.starts_with(['#', ' ']) && !above.starts_with('#')
-            })
+            .filter(|(above, line)| line.contains(" = ") && !line.starts_with(['#', ' ']) && !above.starts_with('#'))
             .collect();
         assert!(unexplained.is_empty(), "{unexplained:?}");
     }
@@ -964,34 +792,15 @@ mod tests {
     #[test]
     fn a_flag_goes_before_the_environment_the_file_and_the_defaults() {
         let file = "[tasks]\nreview_hours = 1\ndispute_hours = 1\nmax_deadline_days = 1";
-        let env = [
-            ("HUMANS2AI_TASKS__REVIEW_HOURS", "2"),
-            ("HUMANS2AI_TASKS__DISPUTE_HOURS", "2"),
-        ];
-        let tasks = load(
-            file,
-            &env,
-            &[("tasks.review_hours", "3"), ("tasks.review_hours", "4")],
-        )
-        .unwrap()
-        .tasks;
-        assert_eq!(
-            (
-                tasks.review_hours,
-                tasks.dispute_hours,
-                tasks.max_deadline_days
-            ),
-            (4, 2, 1)
-        );
+        let env = [("HUMANS2AI_TASKS__REVIEW_HOURS", "2"), ("HUMANS2AI_TASKS__DISPUTE_HOURS", "2")];
+        let tasks = load(file, &env, &[("tasks.review_hours", "3"), ("tasks.review_hours", "4")]).unwrap().tasks;
+        assert_eq!((tasks.review_hours, tasks.dispute_hours, tasks.max_deadline_days), (4, 2, 1));
     }
 
     #[test]
     fn a_category_of_its_own_variable_goes_before_the_whole_tables() {
         let one = ("HUMANS2AI_RISK_GATE__RULES__DRUGS", "[]");
-        let all = (
-            "HUMANS2AI_RISK_GATE__RULES",
-            "{ drugs = [\"tea\"], siege = [\"ram\"] }",
-        );
+        let all = ("HUMANS2AI_RISK_GATE__RULES", "{ drugs = [\"tea\"], siege = [\"ram\"] }");
         for env in [[one, all], [all, one]] {
             let rules = load("", &env, &[]).unwrap().risk_gate.rules;
             assert!(rules["drugs"].is_empty() && rules["siege"] == ["ram"]);
@@ -1016,10 +825,7 @@ mod tests {
             &[],
         )
         .unwrap();
-        assert_eq!(
-            (config.server.mode, config.server.data),
-            (Mode::Live, PathBuf::from("2026"))
-        );
+        assert_eq!((config.server.mode, config.server.data), (Mode::Live, PathBuf::from("2026")));
         assert_eq!(config.server.listen, "[::1]:0".parse().unwrap());
         assert_eq!(config.server.public_url, "https://market.example");
         assert!(config.server.trusted_proxies[0].contains("10.1.2.3".parse().unwrap()));
@@ -1030,15 +836,9 @@ mod tests {
     #[test]
     fn a_named_file_must_be_there_and_the_default_one_need_not() {
         let nowhere = Path::new("/nowhere/humans2ai.toml");
-        assert_refused(
-            Config::load(&Layers::default().file(Some(nowhere))),
-            &["cannot read", "/nowhere/humans2ai.toml"],
-        );
+        assert_refused(Config::load(&Layers::default().file(Some(nowhere))), &["cannot read", "/nowhere/humans2ai.toml"]);
         let variable = pairs(&[("HUMANS2AI_CONFIG", "/nowhere/by/variable.toml")]);
-        assert_refused(
-            Config::load(&Layers::default().env(variable)),
-            &["/nowhere/by/variable.toml"],
-        );
+        assert_refused(Config::load(&Layers::default().env(variable)), &["/nowhere/by/variable.toml"]);
         assert!(Config::load(&Layers::default()).is_ok());
     }
 
@@ -1052,31 +852,16 @@ mod tests {
 
     #[test]
     fn a_file_that_is_no_toml_is_refused_with_the_line() {
-        assert_refused(
-            load("[server]\nmode = live", &[], &[]),
-            &["mine.toml", "line 2"],
-        );
+        assert_refused(load("[server]\nmode = live", &[], &[]), &["mine.toml", "line 2"]);
     }
 
     #[test]
     fn unknown_keys_are_named_with_their_place_and_the_nearest_key() {
         for (file, parts) in [
-            (
-                "[server]\nmod = \"live\"",
-                ["key server.mod ", "mine.toml", "server.mode?"],
-            ),
-            (
-                "mode = \"live\"",
-                ["key mode ", "mine.toml", "server.mode?"],
-            ),
-            (
-                "[rate_limit]\nenabled = false",
-                ["key rate_limit ", "mine.toml", "rate_limits?"],
-            ),
-            (
-                "\"server.mode\" = \"live\"",
-                ["key server.mode ", "mine.toml", "server.mode?"],
-            ),
+            ("[server]\nmod = \"live\"", ["key server.mod ", "mine.toml", "server.mode?"]),
+            ("mode = \"live\"", ["key mode ", "mine.toml", "server.mode?"]),
+            ("[rate_limit]\nenabled = false", ["key rate_limit ", "mine.toml", "rate_limits?"]),
+            ("\"server.mode\" = \"live\"", ["key server.mode ", "mine.toml", "server.mode?"]),
             ("[zebra]", ["key zebra ", "mine.toml", "remove it"]),
         ] {
             assert_refused(load(file, &[], &[]), &parts);
@@ -1085,38 +870,22 @@ mod tests {
             ("HUMANS2AI_MOD", "HUMANS2AI_MODE?"),
             ("HUMANS2AI_SERVER__MODE", "HUMANS2AI_MODE?"),
             ("HUMANS2AI_mode", "HUMANS2AI_MODE?"),
-            (
-                "HUMANS2AI_RATE_LIMITS_ENABLED",
-                "HUMANS2AI_RATE_LIMITS__ENABLED?",
-            ),
+            ("HUMANS2AI_RATE_LIMITS_ENABLED", "HUMANS2AI_RATE_LIMITS__ENABLED?"),
             ("HUMANS2AI_RISK_GATE", "remove it"),
             ("HUMANS2AI_", "remove it"),
         ] {
-            assert_refused(
-                load("", &[(variable, "live")], &[]),
-                &["unknown", variable, "in the environment", nearest],
-            );
+            assert_refused(load("", &[(variable, "live")], &[]), &["unknown", variable, "in the environment", nearest]);
         }
-        assert_refused(
-            load("", &[], &[("tasks.reviewhours", "1")]),
-            &["--set tasks.reviewhours", "tasks.review_hours?"],
-        );
+        assert_refused(load("", &[], &[("tasks.reviewhours", "1")]), &["--set tasks.reviewhours", "tasks.review_hours?"]);
         for key in ["", ".", "tasks.", "tasks..review_hours"] {
-            assert_refused(
-                load("", &[], &[(key, "1")]),
-                &["unknown configuration key", "--set"],
-            );
+            assert_refused(load("", &[], &[(key, "1")]), &["unknown configuration key", "--set"]);
         }
     }
 
     #[test]
     fn wrong_types_and_values_out_of_range_are_refused_with_key_and_rule() {
         for (key, value, rule) in [
-            (
-                "server.listen",
-                "localhost:8080",
-                "an IP address and a port",
-            ),
+            ("server.listen", "localhost:8080", "an IP address and a port"),
             ("server.mode", "prod", "\"test\" or \"live\""),
             ("server.mode", "", "\"test\" or \"live\""),
             ("server.data", "", "the path of a file"),
@@ -1124,29 +893,17 @@ mod tests {
             ("server.public_url", "market.example", "a URL"),
             ("server.public_url", "https:///path", "a URL"),
             ("server.trusted_proxies", "10.0.0.1", "an array"),
-            (
-                "server.trusted_proxies",
-                "[\"10.0.0.0/33\"]",
-                "a CIDR network",
-            ),
+            ("server.trusted_proxies", "[\"10.0.0.0/33\"]", "a CIDR network"),
             ("server.trusted_proxies", "[1]", "a CIDR network"),
             ("platform.fee_bps", "10001", "from 0 to 10000"),
             ("platform.fee_bps", "-1", "from 0 to 10000"),
             ("platform.fee_bps", "1.0", "a whole number"),
             ("platform.fee_bps", "\"1\"", "a whole number"),
-            (
-                "wallet.test_grant",
-                "9223372036854775807",
-                "from 0 to 1000000000",
-            ),
+            ("wallet.test_grant", "9223372036854775807", "from 0 to 1000000000"),
             ("tasks.review_hours", "8761", "from 0 to 8760"),
             ("rate_limits.enabled", "yes", "true or false"),
             ("rate_limits.wallet", "0", "from 1 to 1000000000"),
-            (
-                "webhooks.retry_delays",
-                "[1,1,1,1,1,1,1,1,1,1,1]",
-                "at most 10",
-            ),
+            ("webhooks.retry_delays", "[1,1,1,1,1,1,1,1,1,1,1]", "at most 10"),
             ("webhooks.retry_delays", "[\"5\"]", "whole numbers"),
             ("webhooks.allow", "[\"intranet\"]", "a CIDR network"),
             ("store.max_batch", "0", "from 1 to 10000"),
@@ -1166,20 +923,13 @@ mod tests {
     #[test]
     fn a_variable_that_is_no_unicode_is_refused() {
         use std::os::unix::ffi::OsStringExt as _;
-        let variable = (
-            OsString::from("HUMANS2AI_DATA"),
-            OsString::from_vec(vec![0xff]),
-        );
-        assert_refused(
-            Config::load(&Layers::default().env([variable])),
-            &["HUMANS2AI_DATA", "UTF-8"],
-        );
+        let variable = (OsString::from("HUMANS2AI_DATA"), OsString::from_vec(vec![0xff]));
+        assert_refused(Config::load(&Layers::default().env([variable])), &["HUMANS2AI_DATA", "UTF-8"]);
     }
 
     #[test]
     fn a_users_category_replaces_switches_off_or_adds() {
-        let file =
-            "[risk_gate.rules]\nweapons = [\"trebuchet\"]\ndrugs = []\nsiege = [\"ram the gate\"]";
+        let file = "[risk_gate.rules]\nweapons = [\"trebuchet\"]\ndrugs = []\nsiege = [\"ram the gate\"]";
         let gate = RiskGate::new(&load(file, &[], &[]).unwrap().risk_gate.rules).unwrap();
         assert_eq!(gate.check(&["a Trebuchet"]), Some("weapons"));
         assert_eq!(gate.check(&["buy a gun"]), None);
@@ -1191,17 +941,9 @@ mod tests {
     #[test]
     fn register_and_login_have_limits_of_the_servers_mode() {
         let limits = load("", &[], &[]).unwrap().rate_limits;
-        assert_eq!(
-            (limits.register(Mode::Live), limits.login(Mode::Live)),
-            (5, 20)
-        );
-        assert_eq!(
-            (limits.register(Mode::Test), limits.login(Mode::Test)),
-            (1_000, 1_000)
-        );
-        let limits = load("", &[], &[("rate_limits.login", "7")])
-            .unwrap()
-            .rate_limits;
+        assert_eq!((limits.register(Mode::Live), limits.login(Mode::Live)), (5, 20));
+        assert_eq!((limits.register(Mode::Test), limits.login(Mode::Test)), (1_000, 1_000));
+        let limits = load("", &[], &[("rate_limits.login", "7")]).unwrap().rate_limits;
         assert_eq!((limits.login(Mode::Live), limits.login(Mode::Test)), (7, 7));
     }
 
@@ -1218,28 +960,10 @@ mod tests {
         ] {
             let parsed: AddressRange = range.parse().unwrap();
             assert!(parsed.contains(inside.parse().unwrap()), "{range} {inside}");
-            assert!(
-                !parsed.contains(outside.parse().unwrap()),
-                "{range} {outside}"
-            );
+            assert!(!parsed.contains(outside.parse().unwrap()), "{range} {outside}");
         }
-        assert!(
-            "::/0"
-                .parse::<AddressRange>()
-                .unwrap()
-                .contains("1.2.3.4".parse().unwrap())
-        );
-        for text in [
-            "",
-            "10.0.0",
-            "10.0.0.0/",
-            "10.0.0.0/33",
-            "::/129",
-            "10.0.0.0/-1",
-            "10.0.0.0/8/8",
-            "host",
-            " ::1",
-        ] {
+        assert!("::/0".parse::<AddressRange>().unwrap().contains("1.2.3.4".parse().unwrap()));
+        for text in ["", "10.0.0", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0.0/8/8", "host", " ::1"] {
             assert!(text.parse::<AddressRange>().is_err(), "{text:?}");
         }
     }

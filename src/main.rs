@@ -1,1 +1,7 @@
-fn main(){}
+//! The `humans2ai` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    humans2ai::main()
+}

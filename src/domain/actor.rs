@@ -99,7 +99,10 @@ impl std::fmt::Display for Scopes {
 pub enum Credential {
     /// All scopes.
     IdToken,
-    ApiKey { id: ApiKeyId, scopes: Scopes },
+    ApiKey {
+        id: ApiKeyId,
+        scopes: Scopes,
+    },
 }
 
 /// The caller of an operation: authenticated, not suspended, acting in one mode.

@@ -30,15 +30,24 @@ pub enum Error {
     Unauthorized(&'static str),
     Forbidden(String),
     NotFound(Resource),
-    InsufficientBalance { needed: Money, available: Money },
-    RiskGateBlocked { category: String },
+    InsufficientBalance {
+        needed: Money,
+        available: Money,
+    },
+    RiskGateBlocked {
+        category: String,
+    },
     LimitExceeded(String),
     /// The message names the state it is in and the states the action needs.
     StateConflict(String),
     EmailTaken,
     IdempotencyKeyReused,
-    RateLimited { retry_after_seconds: i64 },
-    MethodNotAllowed { allow: String },
+    RateLimited {
+        retry_after_seconds: i64,
+    },
+    MethodNotAllowed {
+        allow: String,
+    },
     PayloadTooLarge,
     UnsupportedMediaType,
     RequestTimeout,

@@ -101,10 +101,7 @@ impl fmt::Display for Money {
 /// A plain JSON number with exactly the amount's own digits.
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_string()
-            .parse::<serde_json::Number>()
-            .map_err(serde::ser::Error::custom)?
-            .serialize(serializer)
+        self.to_string().parse::<serde_json::Number>().map_err(serde::ser::Error::custom)?.serialize(serializer)
     }
 }
 

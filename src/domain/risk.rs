@@ -54,16 +54,10 @@ impl fmt::Display for RiskRuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CategoryName { category } => {
-                write!(
-                    f,
-                    "the category name {category:?} must consist of a-z, 0-9 and _"
-                )
+                write!(f, "the category name {category:?} must consist of a-z, 0-9 and _")
             }
             Self::EmptyPhrase { category, phrase } => {
-                write!(
-                    f,
-                    "the phrase {phrase:?} of category {category} must have a letter or a digit"
-                )
+                write!(f, "the phrase {phrase:?} of category {category} must have a letter or a digit")
             }
             Self::TooLarge(_) => write!(f, "the phrases of all categories together are too many"),
         }
@@ -92,30 +86,19 @@ impl RiskGate {
             for text in texts {
                 let reading = Reading::as_written(text);
                 if reading.letters.is_empty() {
-                    return Err(RiskRuleError::EmptyPhrase {
-                        category: name.clone(),
-                        phrase: text.clone(),
-                    });
+                    return Err(RiskRuleError::EmptyPhrase { category: name.clone(), phrase: text.clone() });
                 }
                 phrases.push(Phrase { reading, category });
             }
         }
-        let automaton = AhoCorasick::new(phrases.iter().map(|phrase| &phrase.reading.letters))
-            .map_err(RiskRuleError::TooLarge)?;
-        Ok(Self {
-            automaton,
-            phrases,
-            categories: rules.keys().cloned().collect(),
-        })
+        let automaton = AhoCorasick::new(phrases.iter().map(|phrase| &phrase.reading.letters)).map_err(RiskRuleError::TooLarge)?;
+        Ok(Self { automaton, phrases, categories: rules.keys().cloned().collect() })
     }
 
     /// The first category, in the order of their names, that any of the texts falls under. Each text is judged on its
     /// own: a phrase never spans two of them.
     pub fn check(&self, texts: &[&str]) -> Option<&str> {
-        let category = texts
-            .iter()
-            .filter_map(|text| self.category_of(text))
-            .min()?;
+        let category = texts.iter().filter_map(|text| self.category_of(text)).min()?;
         self.categories.get(category).map(String::as_str)
     }
 
@@ -123,11 +106,7 @@ impl RiskGate {
         let written = fold(text, Capitals::AsLetters);
         let undisguised = read_leetspeak(&fold(text, Capitals::AsShapes));
         let disguised = (undisguised != written).then(|| Reading::of_folded(&undisguised));
-        [Some(Reading::of_folded(&written)), disguised]
-            .into_iter()
-            .flatten()
-            .filter_map(|reading| self.category_in(&reading))
-            .min()
+        [Some(Reading::of_folded(&written)), disguised].into_iter().flatten().filter_map(|reading| self.category_in(&reading)).min()
     }
 
     fn category_in(&self, text: &Reading) -> Option<usize> {
@@ -135,8 +114,7 @@ impl RiskGate {
             .find_overlapping_iter(&text.letters)
             .filter_map(|found| {
                 let phrase = self.phrases.get(found.pattern().as_usize())?;
-                text.holds(found, &phrase.reading)
-                    .then_some(phrase.category)
+                text.holds(found, &phrase.reading).then_some(phrase.category)
             })
             .min()
     }
@@ -145,9 +123,7 @@ impl RiskGate {
 fn check_category_name(name: &str) -> Result<(), RiskRuleError> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if name.is_empty() || !name.chars().all(plain) {
-        return Err(RiskRuleError::CategoryName {
-            category: name.to_owned(),
-        });
+        return Err(RiskRuleError::CategoryName { category: name.to_owned() });
     }
     Ok(())
 }
@@ -179,10 +155,7 @@ impl Reading {
     }
 
     fn of_folded(folded: &str) -> Self {
-        let mut reading = Self {
-            letters: String::with_capacity(folded.len()),
-            gaps: Vec::with_capacity(folded.len()),
-        };
+        let mut reading = Self { letters: String::with_capacity(folded.len()), gaps: Vec::with_capacity(folded.len()) };
         let mut last_word_is_single = false;
         for (word, spaced) in words(folded) {
             let is_single = word.chars().nth(1).is_none();
@@ -205,10 +178,7 @@ impl Reading {
 
     /// Whether what the automaton found is the phrase, word for word.
     fn holds(&self, found: Match, phrase: &Self) -> bool {
-        let (Some(gaps), Some(inner)) = (
-            self.gaps.get(found.start()..=found.end()),
-            phrase.gaps.get(1..phrase.letters.len()),
-        ) else {
+        let (Some(gaps), Some(inner)) = (self.gaps.get(found.start()..=found.end()), phrase.gaps.get(1..phrase.letters.len())) else {
             return false;
         };
         let has_many_words = inner.iter().any(|gap| *gap != Gap::None);
@@ -223,30 +193,24 @@ impl Reading {
         };
         may_end_phrase(before)
             && may_end_phrase(after)
-            && gaps
-                .iter()
-                .skip(1)
-                .zip(inner)
-                .all(|(gap, in_phrase)| match gap {
-                    Gap::None => *in_phrase == Gap::None,
-                    Gap::Space => *in_phrase != Gap::None,
-                    Gap::Punctuation | Gap::Spelled => true,
-                })
+            && gaps.iter().skip(1).zip(inner).all(|(gap, in_phrase)| match gap {
+                Gap::None => *in_phrase == Gap::None,
+                Gap::Space => *in_phrase != Gap::None,
+                Gap::Punctuation | Gap::Spelled => true,
+            })
     }
 }
 
 /// The words of a folded text, each with whether white space stands before it.
 fn words(folded: &str) -> impl Iterator<Item = (&str, bool)> {
     let mut spaced = false;
-    folded
-        .split_inclusive(|c: char| !c.is_alphanumeric())
-        .filter_map(move |piece| {
-            let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
-            let spaced_before = spaced;
-            let spaced_after = piece.ends_with(char::is_whitespace);
-            spaced = spaced_after || (spaced && word.is_empty());
-            (!word.is_empty()).then_some((word, spaced_before))
-        })
+    folded.split_inclusive(|c: char| !c.is_alphanumeric()).filter_map(move |piece| {
+        let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
+        let spaced_before = spaced;
+        let spaced_after = piece.ends_with(char::is_whitespace);
+        spaced = spaced_after || (spaced && word.is_empty());
+        (!word.is_empty()).then_some((word, spaced_before))
+    })
 }
 
 /// How a capital of another alphabet is read where its look and its small letter's look differ (Greek Η is η, and looks
@@ -269,10 +233,7 @@ fn fold(text: &str, capitals: Capitals) -> String {
             Capitals::AsLetters => decomposed,
             Capitals::AsShapes => shape_of_capital(decomposed),
         };
-        for lower in letter_of_symbol(seen)
-            .to_lowercase()
-            .filter(|c| !is_combining_mark(*c))
-        {
+        for lower in letter_of_symbol(seen).to_lowercase().filter(|c| !is_combining_mark(*c)) {
             match spelled_out(lower) {
                 Some(letters) => folded.extend(letters.chars().map(look)),
                 None => folded.push(look(lower)),
@@ -296,15 +257,7 @@ fn is_hidden(c: char) -> bool {
 /// Letters drawn as symbols that NFKC leaves alone: circled and squared white letters, and regional indicators.
 fn letter_of_symbol(c: char) -> char {
     const ALPHABETS_FROM: [u32; 3] = [0x1_F150, 0x1_F170, 0x1_F1E6];
-    ALPHABETS_FROM
-        .iter()
-        .find_map(|first| {
-            char::from_digit(
-                10 + u32::from(c).checked_sub(*first).filter(|n| *n < 26)?,
-                36,
-            )
-        })
-        .unwrap_or(c)
+    ALPHABETS_FROM.iter().find_map(|first| char::from_digit(10 + u32::from(c).checked_sub(*first).filter(|n| *n < 26)?, 36)).unwrap_or(c)
 }
 
 fn shape_of_capital(c: char) -> char {
@@ -404,33 +357,13 @@ mod tests {
     }
 
     fn rule_map(rules: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
-        rules
-            .iter()
-            .map(|(category, phrases)| {
-                (
-                    (*category).to_owned(),
-                    phrases.iter().map(|p| (*p).to_owned()).collect(),
-                )
-            })
-            .collect()
+        rules.iter().map(|(category, phrases)| ((*category).to_owned(), phrases.iter().map(|p| (*p).to_owned()).collect())).collect()
     }
 
     fn sample() -> RiskGate {
         gate(&[
-            (
-                "drugs",
-                &["cocaine", "sell meth", "купить мефедрон", "ηρωίνη"],
-            ),
-            (
-                "violence",
-                &[
-                    "assassinate",
-                    "rapist",
-                    "kill someone",
-                    "break someone's legs",
-                    "ass",
-                ],
-            ),
+            ("drugs", &["cocaine", "sell meth", "купить мефедрон", "ηρωίνη"]),
+            ("violence", &["assassinate", "rapist", "kill someone", "break someone's legs", "ass"]),
             ("weapons", &["buy a gun", "ak-47", "ak47"]),
         ])
     }
@@ -442,14 +375,7 @@ mod tests {
 
     #[test]
     fn a_phrase_is_found_wherever_it_stands() {
-        for text in [
-            "buy a gun",
-            "Please BUY A Gun today",
-            "(buy a gun)",
-            "a\n\nbuy\ta  gun",
-            "buy a gun, now",
-            "buy a gun's",
-        ] {
+        for text in ["buy a gun", "Please BUY A Gun today", "(buy a gun)", "a\n\nbuy\ta  gun", "buy a gun, now", "buy a gun's"] {
             assert_category(&[text], Some("weapons"));
         }
     }
@@ -484,40 +410,17 @@ mod tests {
         ] {
             assert_category(&[text], Some("weapons"));
         }
-        for text in [
-            "c0ca1ne",
-            "C0CAІNE",
-            "c.o.c.a.i.n.e",
-            "co-caine",
-            "c0c@ine!",
-            "сосаіпе",
-            "cocalne",
-            "COCAlNE",
-            "cоcаinе",
-        ] {
+        for text in ["c0ca1ne", "C0CAІNE", "c.o.c.a.i.n.e", "co-caine", "c0c@ine!", "сосаіпе", "cocalne", "COCAlNE", "cоcаinе"] {
             assert_category(&[text], Some("drugs"));
         }
-        for text in [
-            "K1LL someone",
-            "ki11 s0meone",
-            "k!ll $omeone",
-            "kıll someone",
-            "break someone’s legs",
-            "a$$a$$inate",
-        ] {
+        for text in ["K1LL someone", "ki11 s0meone", "k!ll $omeone", "kıll someone", "break someone’s legs", "a$$a$$inate"] {
             assert_category(&[text], Some("violence"));
         }
     }
 
     #[test]
     fn spelled_out_letters_are_put_together() {
-        for text in [
-            "b u y  a  g u n",
-            "b u y a g u n",
-            "buy a g u n",
-            "I w a n t t o b u y a g u n n o w",
-            "b-u-y a g.u.n",
-        ] {
+        for text in ["b u y  a  g u n", "b u y a g u n", "buy a g u n", "I w a n t t o b u y a g u n n o w", "b-u-y a g.u.n"] {
             assert_category(&[text], Some("weapons"));
         }
         assert_category(&["I need c o c a i n e tonight"], Some("drugs"));
@@ -560,10 +463,7 @@ mod tests {
         assert_category(&["Хочу КУПИТЬ Мефедрон"], Some("drugs"));
         assert_category(&["ΗΡΩΙΝΗ"], Some("drugs"));
         assert_category(&["Straße"], None);
-        assert_eq!(
-            gate(&[("x", &["strasse"])]).check(&["STRAẞE, Straße"]),
-            Some("x")
-        );
+        assert_eq!(gate(&[("x", &["strasse"])]).check(&["STRAẞE, Straße"]), Some("x"));
     }
 
     #[test]
@@ -581,11 +481,7 @@ mod tests {
 
     #[test]
     fn overlapping_phrases_do_not_hide_each_other() {
-        let gate = gate(&[
-            ("a", &["one two three four"]),
-            ("b", &["two three"]),
-            ("c", &["two"]),
-        ]);
+        let gate = gate(&[("a", &["one two three four"]), ("b", &["two three"]), ("c", &["two"])]);
         assert_eq!(gate.check(&["one two three five"]), Some("b"));
         assert_eq!(gate.check(&["two"]), Some("c"));
     }
@@ -596,24 +492,13 @@ mod tests {
         assert_eq!(error.category(), Some("drugs"));
         assert!(error.to_string().contains("must have a letter"), "{error}");
         for name in ["", "Drugs", "drugs.hard", "a b"] {
-            assert!(
-                matches!(
-                    RiskGate::new(&rule_map(&[(name, &[])])),
-                    Err(RiskRuleError::CategoryName { .. })
-                ),
-                "{name}"
-            );
+            assert!(matches!(RiskGate::new(&rule_map(&[(name, &[])])), Err(RiskRuleError::CategoryName { .. })), "{name}");
         }
     }
 
     #[test]
     fn no_rules_block_nothing() {
-        assert_eq!(
-            RiskGate::new(&BTreeMap::new())
-                .unwrap()
-                .check(&["buy a gun", ""]),
-            None
-        );
+        assert_eq!(RiskGate::new(&BTreeMap::new()).unwrap().check(&["buy a gun", ""]), None);
         assert_eq!(gate(&[("weapons", &[])]).check(&["buy a gun"]), None);
     }
 

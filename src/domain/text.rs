@@ -77,10 +77,7 @@ fn slug(text: &str) -> Option<String> {
 fn email(text: &str) -> Option<String> {
     let (local, host) = text.split_once('@')?;
     let label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+        !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.chars().all(|c| c.is_alphanumeric() || c == '-')
     };
     let plain = !local.is_empty() && local.len() <= 64 && !text.chars().any(char::is_whitespace);
     let valid = plain && host.contains('.') && host.split('.').all(label);

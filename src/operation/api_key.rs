@@ -3,10 +3,10 @@
 use super::page::paged_input;
 use super::{Answer, Ctx, Operation, Read, Write, random};
 use crate::domain::actor::{Access, Mode, Scope, Scopes};
+use crate::domain::error::Resource;
 use crate::domain::field::{List, input};
 use crate::domain::id::{ApiKeyId, Id, UserId};
 use crate::domain::named::Named;
-use crate::domain::error::Resource;
 use crate::domain::secret::{Secret, base62};
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;

@@ -104,9 +104,9 @@ fn check_may_dispute(task: &Task, user: &UserId, now: Timestamp) -> Result<()> {
         TaskStatus::Rejected if owner => {
             Err(Error::StateConflict("The task is rejected; disputing by its owner needs it to be submitted".into()))
         }
-        TaskStatus::Submitted if !owner && task.review_ends_at().is_none_or(|end| now < end) => {
-            Err(Error::StateConflict("The task is submitted and under review; disputing needs it to be rejected, or the review window to have ended".into()))
-        }
+        TaskStatus::Submitted if !owner && task.review_ends_at().is_none_or(|end| now < end) => Err(Error::StateConflict(
+            "The task is submitted and under review; disputing needs it to be rejected, or the review window to have ended".into(),
+        )),
         _ => check_dispute_window(task, TaskEvent::Dispute, now),
     }
 }

@@ -5,6 +5,7 @@ use crate::domain::{Error, Result};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
 use crossbeam_channel::{Receiver, Sender, bounded};
+use std::sync::OnceLock;
 
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
@@ -12,45 +13,57 @@ const LANES: u32 = 1;
 
 /// Hashes and verifies passwords.
 pub struct Passwords {
-    argon2: Argon2<'static>,
     permits: (Sender<()>, Receiver<()>),
-    /// What an unknown email's password is verified against, so that it takes as long as a known one's.
-    decoy: String,
+    /// What an unknown email's password is verified against, so that it takes as long as a known one's; made when it is
+    /// first needed.
+    decoy: OnceLock<String>,
 }
 
 impl Passwords {
     /// At most `at_once` hashes run at the same time; the others wait.
-    pub fn new(at_once: usize) -> Result<Self> {
-        let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| Error::internal(error.to_string()))?;
+    pub fn new(at_once: usize) -> Self {
         let permits = bounded(at_once.max(1));
         for _ in 0..at_once.max(1) {
             // The channel has room for exactly these.
             let _ = permits.0.send(());
         }
-        let mut passwords =
-            Passwords { argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params), permits, decoy: String::new() };
-        passwords.decoy = passwords.hash(&Secret::new("no account has this".into()))?;
-        Ok(passwords)
+        Passwords { permits, decoy: OnceLock::new() }
     }
 
     /// The PHC string of a new password.
     pub fn hash(&self, password: &Secret) -> Result<String> {
         let _permit = self.permit()?;
-        let hash = self.argon2.hash_password(password.expose().as_bytes());
-        Ok(hash.map_err(|error| Error::internal(error.to_string()))?.to_string())
+        Ok(argon2()?.hash_password(password.expose().as_bytes()).map_err(failed)?.to_string())
     }
 
     /// Whether the password is the one hashed; with no hash it takes as long and is false.
     pub fn verify(&self, password: &Secret, hash: Option<&str>) -> Result<bool> {
+        let decoy = match self.decoy.get() {
+            Some(decoy) => decoy,
+            None => {
+                let made = self.hash(&Secret::new("no account has this".into()))?;
+                self.decoy.get_or_init(|| made)
+            }
+        };
         let _permit = self.permit()?;
-        let parsed = PasswordHash::new(hash.unwrap_or(&self.decoy)).map_err(|error| Error::internal(error.to_string()))?;
-        Ok(self.argon2.verify_password(password.expose().as_bytes(), &parsed).is_ok() && hash.is_some())
+        let parsed = PasswordHash::new(hash.unwrap_or(decoy)).map_err(failed)?;
+        Ok(argon2()?.verify_password(password.expose().as_bytes(), &parsed).is_ok() && hash.is_some())
     }
 
     fn permit(&self) -> Result<Permit<'_>> {
         self.permits.1.recv().map_err(Error::internal)?;
         Ok(Permit(&self.permits.0))
     }
+}
+
+fn argon2() -> Result<Argon2<'static>> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(failed)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+#[track_caller]
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::internal(error.to_string())
 }
 
 struct Permit<'p>(&'p Sender<()>);

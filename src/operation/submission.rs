@@ -86,7 +86,9 @@ impl Write for SubmitWork {
 pub(super) fn check_dispute_window(task: &Task, event: TaskEvent, now: Timestamp) -> Result<()> {
     let over = task.status == TaskStatus::Rejected && task.dispute_until.is_some_and(|until| now >= until);
     if over {
-        return Err(Error::StateConflict(format!("The task is rejected and its dispute window has ended; {event} needs it to be still running")));
+        return Err(Error::StateConflict(format!(
+            "The task is rejected and its dispute window has ended; {event} needs it to be still running"
+        )));
     }
     Ok(())
 }

@@ -147,7 +147,17 @@ fn move_money(input: &MoveMoneyInput, ctx: &Ctx, tx: &WriteTx, kind: TransferKin
         return Err(Error::StateConflict(format!("The reference {reference} was used for another {kind}; each needs its own")));
     }
     let (description, task_id) = (if credit.is_world() { "Withdrawal" } else { "Deposit" }, None);
-    tx.post(&Transfer { mode: ctx.mode, kind, debit, credit, amount, task_id, reference: Some(reference), description, created_at: ctx.now })?;
+    tx.post(&Transfer {
+        mode: ctx.mode,
+        kind,
+        debit,
+        credit,
+        amount,
+        task_id,
+        reference: Some(reference),
+        description,
+        created_at: ctx.now,
+    })?;
     let posted = tx.find_transfer_by_reference(ctx.mode, kind, reference)?;
     posted.map(|(_, line)| line.into()).ok_or_else(|| Error::internal("a transfer just posted is gone"))
 }

@@ -113,11 +113,6 @@ impl Db {
             done(Err(Error::Unavailable(OVERLOADED)));
         }
     }
-
-    /// Lets the queue empty, checkpoints and closes.
-    pub fn close(self) {
-        self.writer.stop();
-    }
 }
 
 /// A reader on loan: it goes home even when the work panics.
@@ -158,20 +153,20 @@ pub fn connect(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
 }
 
 /// SQLite gives its companion files the mode of the main one, so it is made before SQLite sees it.
-fn create_private(path: &Path) -> std::io::Result<()> {
+pub fn create_private(path: &Path) -> std::io::Result<()> {
     OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map(drop)
 }
 
 /// A lock file of its own: locking the database's own file descriptor would cost SQLite its POSIX locks at close.
-fn lock(path: &Path) -> Result<File, OpenError> {
+pub fn lock(path: &Path) -> Result<File, OpenError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let at = PathBuf::from(name);
     let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&at);
-    let file = open.map_err(|error| OpenError(format!("cannot create {}: {error}; check the directory and its permissions", at.display())))?;
-    file.try_lock().map_err(|_| {
-        OpenError(format!("another server has {} open; stop it, or choose another file with --data", path.display()))
-    })?;
+    let file =
+        open.map_err(|error| OpenError(format!("cannot create {}: {error}; check the directory and its permissions", at.display())))?;
+    file.try_lock()
+        .map_err(|_| OpenError(format!("another server has {} open; stop it, or choose another file with --data", path.display())))?;
     Ok(file)
 }
 

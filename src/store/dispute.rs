@@ -24,8 +24,7 @@ pub struct Dispute {
     pub resolved_at: Option<Timestamp>,
 }
 
-const SELECT: &str =
-    "SELECT id, task_id, opened_by, reason, status, outcome, human_percent, note, created_at, resolved_at FROM dispute";
+const SELECT: &str = "SELECT id, task_id, opened_by, reason, status, outcome, human_percent, note, created_at, resolved_at FROM dispute";
 
 fn read(row: &Row) -> rusqlite::Result<Dispute> {
     let mut columns = Columns::new(row);

@@ -20,8 +20,7 @@ pub struct Message {
 impl ReadTx<'_> {
     /// Oldest first, and how many there are.
     pub fn list_messages(&self, task: &TaskId, page: Page) -> Result<(Vec<Message>, i64)> {
-        let total =
-            self.prepare("SELECT count(*) FROM message WHERE task_id = ?1")?.query_row([task.as_str()], |row| row.get(0))?;
+        let total = self.prepare("SELECT count(*) FROM message WHERE task_id = ?1")?.query_row([task.as_str()], |row| row.get(0))?;
         let mut statement = self.prepare(
             "SELECT seq, id, task_id, sender_id, content, created_at FROM message
              WHERE task_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3 OFFSET ?4",

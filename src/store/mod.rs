@@ -7,6 +7,7 @@
 mod api_key;
 mod application;
 pub mod audit;
+mod backup;
 mod column;
 mod db;
 mod dispute;
@@ -30,11 +31,12 @@ mod webhook;
 mod writer;
 
 pub use api_key::ApiKey;
-pub use db::{Db, OpenError};
+pub use backup::{backup_to, check_file};
+pub use db::{Db, lock};
 pub use dispute::Dispute;
 pub use event::Event;
 pub use idempotency::SavedAnswer;
-pub use ledger::{Account, StatementLine, Transfer, Wallet};
+pub use ledger::{Account, StatementLine, Transfer};
 pub use message::Message;
 pub use notification::Notification;
 pub use referral::Referral;

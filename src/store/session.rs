@@ -21,8 +21,7 @@ pub struct Session {
 
 impl ReadTx<'_> {
     pub fn find_session(&self, token_hash: &[u8; 32]) -> Result<Option<Session>> {
-        let mut statement =
-            self.prepare("SELECT family, user_id, signed_in_at, expires_at, used_at FROM session WHERE token_hash = ?1")?;
+        let mut statement = self.prepare("SELECT family, user_id, signed_in_at, expires_at, used_at FROM session WHERE token_hash = ?1")?;
         let session = statement.query_row([token_hash], |row| {
             let mut columns = Columns::new(row);
             Ok(Session {

@@ -20,9 +20,7 @@ pub struct Submission {
 impl ReadTx<'_> {
     /// Newest first, and how many there are.
     pub fn list_submissions(&self, task: &TaskId, page: Page) -> Result<(Vec<Submission>, i64)> {
-        let total = self
-            .prepare("SELECT count(*) FROM submission WHERE task_id = ?1")?
-            .query_row([task.as_str()], |row| row.get(0))?;
+        let total = self.prepare("SELECT count(*) FROM submission WHERE task_id = ?1")?.query_row([task.as_str()], |row| row.get(0))?;
         let mut statement = self.prepare(
             "SELECT id, task_id, human_id, proof, attachments, created_at FROM submission
              WHERE task_id = ?1 ORDER BY seq DESC LIMIT ?2 OFFSET ?3",

@@ -4,7 +4,7 @@ use super::column::{Columns, to_json};
 use super::tx::{ReadTx, WriteTx};
 use crate::domain::Result;
 use crate::domain::actor::Mode;
-use crate::domain::id::{Id, TaskId};
+use crate::domain::id::{Id, TaskId, UserId};
 use crate::domain::named::Named;
 use crate::domain::task::Task;
 use crate::domain::text::Metadata;
@@ -116,10 +116,10 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    pub fn insert_risk_attempt(&self, mode: Mode, user: &str, category: &str, now: Timestamp) -> Result<()> {
+    pub fn insert_risk_attempt(&self, mode: Mode, user: &UserId, category: &str, now: Timestamp) -> Result<()> {
         self.execute(
             "INSERT INTO risk_attempt (livemode, user_id, category, created_at) VALUES (?1, ?2, ?3, ?4)",
-            params![mode.is_live(), user, category, now.millis()],
+            params![mode.is_live(), user.as_str(), category, now.millis()],
         )?;
         Ok(())
     }

@@ -68,9 +68,8 @@ impl ReadTx<'_> {
     }
 
     fn ranges<'v>(&self, mode: Mode, viewer: &'v str, filter: &TaskFilter) -> Result<Vec<Range<'v>>> {
-        let mut statement = self.prepare(
-            "SELECT facet, tasks FROM task_list_count WHERE livemode = ?1 AND viewer = ?2 AND category = ?3 AND tasks > 0",
-        )?;
+        let mut statement =
+            self.prepare("SELECT facet, tasks FROM task_list_count WHERE livemode = ?1 AND viewer = ?2 AND category = ?3 AND tasks > 0")?;
         let category = filter.category.as_deref().unwrap_or_default();
         let ranges = statement
             .query_map(params![mode.is_live(), viewer, category], |row| Ok(Range { viewer, facet: row.get(0)?, tasks: row.get(1)? }))?;
@@ -147,8 +146,11 @@ mod tests {
         let conn = rusqlite::Connection::open_in_memory().unwrap();
         conn.execute_batch(include_str!("../../schema.sql")).unwrap();
         conn.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
-        for (seq, (status, (remote, urgency))) in
-            TaskStatus::ALL.iter().flat_map(|s| [false, true].map(|r| (s, r))).flat_map(|(s, r)| Urgency::ALL.iter().map(move |u| (s, (r, u)))).enumerate()
+        for (seq, (status, (remote, urgency))) in TaskStatus::ALL
+            .iter()
+            .flat_map(|s| [false, true].map(|r| (s, r)))
+            .flat_map(|(s, r)| Urgency::ALL.iter().map(move |u| (s, (r, u))))
+            .enumerate()
         {
             conn.execute(
                 "INSERT INTO task (id, livemode, status, title, description, category, budget, deadline, remote, urgency, selection,

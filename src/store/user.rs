@@ -23,8 +23,7 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
-const SELECT: &str =
-    "SELECT id, email, password_hash, role, display_name, skills, city, referral_code, suspended_at, created_at FROM user";
+const SELECT: &str = "SELECT id, email, password_hash, role, display_name, skills, city, referral_code, suspended_at, created_at FROM user";
 
 fn read(row: &Row) -> rusqlite::Result<User> {
     let mut columns = Columns::new(row);

@@ -58,23 +58,15 @@ impl Writer {
             }
         }
     }
+}
 
-    /// Lets the queue empty, then checkpoints and closes the file.
-    pub fn stop(mut self) {
-        self.shut();
-    }
-
-    fn shut(&mut self) {
+/// Lets the queue empty, then checkpoints and closes the file.
+impl Drop for Writer {
+    fn drop(&mut self) {
         self.queue = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.shut();
     }
 }
 

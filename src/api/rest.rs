@@ -1,0 +1,77 @@
+//! The whole REST API on one page.
+
+use crate::http::rate_limit::Class;
+use crate::http::route::Route;
+use crate::operation::account::{CheckEmail, Login, Refresh, Register};
+use crate::operation::admin::{SuspendUser, VerifyLedger};
+use crate::operation::api_key::{CreateApiKey, ListApiKeys, RevokeApiKey};
+use crate::operation::application::{ApplyForTask, ListApplications, ListMyApplications, SelectApplicant};
+use crate::operation::dispute::{DisputeTask, ListDisputes, ResolveDispute};
+use crate::operation::health::GetHealth;
+use crate::operation::message::{ListMessages, SendMessage};
+use crate::operation::notification::{ListNotifications, MarkNotifications};
+use crate::operation::referral::ListReferrals;
+use crate::operation::submission::{ApproveSubmission, ListSubmissions, RejectSubmission, SubmitWork};
+use crate::operation::task::{CancelTask, CreateTask, GetTask, ListTasks};
+use crate::operation::wallet::{Deposit, GetWallet, ListTransactions, Withdraw};
+use crate::operation::webhook::{CreateWebhook, DeleteWebhook, ListWebhooks};
+use crate::operation::{Manual, Read, Spec, Write};
+
+/// Where the `OpenAPI` document of [`ROUTES`] is served, below the base path.
+pub const DOCUMENT_PATH: &str = "/openapi.json";
+
+pub static ROUTES: [Route; 37] = [
+    get::<GetHealth>("/health", Class::Default),
+    post_slow::<Register>("/public/auth/register", 201, Class::Register),
+    post_slow::<Login>("/public/auth/login", 200, Class::Login),
+    post_slow::<Refresh>("/public/auth/refresh", 200, Class::Default),
+    Route::new("POST", "/public/check-email", 200, Class::Default, Spec::read::<CheckEmail>()),
+    get::<ListTasks>("/tasks", Class::TaskReads),
+    post::<CreateTask>("/tasks", 201, Class::TaskCreation),
+    get::<GetTask>("/tasks/{taskId}", Class::TaskReads),
+    post::<ApplyForTask>("/tasks/{taskId}/apply", 201, Class::Default),
+    get::<ListApplications>("/tasks/{taskId}/applications", Class::TaskReads),
+    post::<SelectApplicant>("/tasks/{taskId}/select", 200, Class::Default),
+    post::<SubmitWork>("/tasks/{taskId}/submit", 201, Class::Default),
+    get::<ListSubmissions>("/tasks/{taskId}/submissions", Class::TaskReads),
+    post::<ApproveSubmission>("/tasks/{taskId}/approve", 200, Class::Default),
+    post::<RejectSubmission>("/tasks/{taskId}/reject", 200, Class::Default),
+    post::<DisputeTask>("/tasks/{taskId}/dispute", 201, Class::Default),
+    post::<CancelTask>("/tasks/{taskId}/cancel", 200, Class::Default),
+    get::<ListMessages>("/tasks/{taskId}/messages", Class::Messages),
+    post::<SendMessage>("/tasks/{taskId}/messages", 201, Class::Messages),
+    get::<GetWallet>("/wallet", Class::Wallet),
+    get::<ListTransactions>("/wallet/transactions", Class::Wallet),
+    get::<ListMyApplications>("/my/applications", Class::TaskReads),
+    get::<ListReferrals>("/my/referrals", Class::Default),
+    get::<ListNotifications>("/notifications", Class::Default),
+    Route::new("PATCH", "/notifications", 200, Class::Default, Spec::write::<MarkNotifications>()),
+    get::<ListApiKeys>("/api-keys", Class::ApiKeys),
+    post::<CreateApiKey>("/api-keys", 201, Class::ApiKeys),
+    delete::<RevokeApiKey>("/api-keys/{apiKeyId}", Class::ApiKeys),
+    get::<ListWebhooks>("/webhooks", Class::Webhooks),
+    post::<CreateWebhook>("/webhooks", 201, Class::Webhooks),
+    delete::<DeleteWebhook>("/webhooks/{webhookId}", Class::Webhooks),
+    post::<Deposit>("/admin/deposits", 201, Class::Default),
+    post::<Withdraw>("/admin/withdrawals", 201, Class::Default),
+    get::<ListDisputes>("/admin/disputes", Class::Default),
+    post::<ResolveDispute>("/admin/disputes/{disputeId}/resolve", 200, Class::Default),
+    post::<SuspendUser>("/admin/users/{userId}/suspend", 200, Class::Default),
+    get::<VerifyLedger>("/admin/verify", Class::Default),
+];
+
+const fn get<O: Read>(path: &'static str, class: Class) -> Route {
+    Route::new("GET", path, 200, class, Spec::read::<O>())
+}
+
+const fn post<O: Write>(path: &'static str, status: u16, class: Class) -> Route {
+    Route::new("POST", path, status, class, Spec::write::<O>())
+}
+
+const fn post_slow<O: Manual>(path: &'static str, status: u16, class: Class) -> Route {
+    Route::new("POST", path, status, class, Spec::manual::<O>())
+}
+
+const fn delete<O: Write>(path: &'static str, class: Class) -> Route {
+    Route::new("DELETE", path, 200, class, Spec::write::<O>())
+}

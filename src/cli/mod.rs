@@ -1,0 +1,120 @@
+//! The command line (contract §9).
+
+mod admin;
+mod backup;
+mod ephemeral;
+mod serve;
+
+use crate::api::openapi;
+use crate::config::{Config, Layers};
+use crate::domain::named::Named;
+use crate::server::StartError;
+use clap::{Args, Parser, Subcommand};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A marketplace where AI agents hire humans: one binary, one SQLite file.
+#[derive(Parser)]
+#[command(name = "humans2ai", version, about)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Args)]
+struct Options {
+    /// The configuration file [default: humans2ai.toml, if it is there]
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    /// The database file (server.data)
+    #[arg(long, global = true)]
+    data: Option<PathBuf>,
+    /// The address to listen on (server.listen)
+    #[arg(long, global = true)]
+    listen: Option<String>,
+    /// test or live (server.mode)
+    #[arg(long, global = true)]
+    mode: Option<String>,
+    /// Any configuration key, such as rate_limits.enabled=false
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+    /// A fixture: test mode, any free port, a temporary database, ready-made accounts, ends when standard input closes
+    #[arg(long)]
+    ephemeral: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server (what no command does, too)
+    Serve {
+        /// A fixture: see humans2ai --help
+        #[arg(long)]
+        ephemeral: bool,
+    },
+    /// Operate the marketplace; works on the file, whether a server runs or not
+    #[command(subcommand)]
+    Admin(admin::Command),
+    /// Copy the database to FILE, whether a server runs or not
+    Backup { file: PathBuf },
+    /// Put the backup FILE in the database's place; the server must be stopped
+    Restore { file: PathBuf },
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())).ok_or_else(|| "must be KEY=VALUE".into())
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    run(cli).unwrap_or_else(|error| {
+        let _ = writeln!(io::stderr(), "humans2ai: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(cli: Cli) -> Result<ExitCode, StartError> {
+    let config = configuration(&cli.options)?;
+    // The log's level is a key like any other, so the logger needs no environment of its own.
+    env_logger::Builder::new().filter_level(config.log.level).target(env_logger::Target::Stderr).init();
+    match cli.command {
+        None => serve::run(config, cli.options.ephemeral),
+        Some(Command::Serve { ephemeral }) => serve::run(config, ephemeral || cli.options.ephemeral),
+        Some(Command::Admin(command)) => admin::run(config, command),
+        Some(Command::Backup { file }) => backup::backup(&config.server.data, &file),
+        Some(Command::Restore { file }) => backup::restore(&config.server.data, &file),
+        Some(Command::Openapi) => print_openapi(&config),
+    }
+}
+
+/// Flags over environment over file over defaults.
+fn configuration(options: &Options) -> Result<Config, StartError> {
+    let flag = |key: &str, value: Option<String>| value.map(|value| (key.to_owned(), value));
+    let data = options.data.as_ref().map(|path| path.to_string_lossy().into_owned());
+    let flags = [flag("server.data", data), flag("server.listen", options.listen.clone()), flag("server.mode", options.mode.clone())];
+    let sets: Vec<_> = options.set.iter().cloned().chain(flags.into_iter().flatten()).collect();
+    Ok(Config::load(&Layers::default().file(options.config.as_deref()).process_env().sets(&sets))?)
+}
+
+fn print_openapi(config: &Config) -> Result<ExitCode, StartError> {
+    let url = match config.server.public_url.trim_end_matches('/') {
+        "" => format!("http://{}", config.server.listen),
+        url => url.to_owned(),
+    };
+    print_json(&openapi::document(&url))
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<ExitCode, StartError> {
+    writeln!(io::stdout(), "{}", serde_json::to_string_pretty(value)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The configured mode's word, for messages.
+fn mode_word(config: &Config) -> &'static str {
+    config.server.mode.as_str()
+}

@@ -1,0 +1,70 @@
+//! Who is calling, and whether they may (contract §3, §4).
+
+use super::request::header;
+use crate::domain::actor::{Access, Actor, Credential, Mode, Role, Scopes};
+use crate::domain::named::Named;
+use crate::domain::secret::Secret;
+use crate::domain::{Error, Result};
+use crate::operation::{Services, Spec, wall};
+use crate::store::Db;
+
+const MISSING: Error = Error::Unauthorized("Missing Bearer token: send Authorization: Bearer <API key or ID token>");
+const INVALID: Error = Error::Unauthorized("Invalid Bearer token: the API key or ID token is unknown, revoked or expired");
+
+/// The caller that the `Authorization` header proves.
+pub fn authenticate(request: &rouille::Request, db: &Db, services: &Services) -> Result<Actor> {
+    let value = header(request, "Authorization")?.ok_or(MISSING)?;
+    let (scheme, token) = value.split_once(' ').ok_or(MISSING)?;
+    if !scheme.eq_ignore_ascii_case("Bearer") {
+        return Err(MISSING);
+    }
+    let token = Secret::new(token.trim().to_owned());
+    if token.expose().starts_with("sk_") { by_key(&token, db, services) } else { by_id_token(request, &token, db, services) }
+}
+
+fn by_key(key: &Secret, db: &Db, services: &Services) -> Result<Actor> {
+    let actor = db.read(|tx| tx.find_actor_by_key(&key.digest()))?.ok_or(INVALID)?;
+    if actor.mode.is_live() && !services.config.server.mode.is_live() {
+        return Err(Error::Unauthorized("This server is a sandbox and takes sk_test_ keys only"));
+    }
+    Ok(actor)
+}
+
+fn by_id_token(request: &rouille::Request, token: &Secret, db: &Db, services: &Services) -> Result<Actor> {
+    let user_id = services.signer.verify(token.expose(), wall()).ok_or(INVALID)?;
+    let role = db.read(|tx| tx.find_active_role(&user_id))?.ok_or(INVALID)?;
+    let mode = chosen_mode(request, services.config.server.mode)?;
+    Ok(Actor { user_id, role, mode, credential: Credential::IdToken })
+}
+
+/// The server's mode, or what the header switches to on a live server.
+fn chosen_mode(request: &rouille::Request, server: Mode) -> Result<Mode> {
+    let Some(word) = header(request, "X-Humans2AI-Mode")? else { return Ok(server) };
+    match Mode::parse(word) {
+        Some(Mode::Live) if !server.is_live() => Err(Error::validation("X-Humans2AI-Mode must be test: this server is a sandbox")),
+        Some(mode) => Ok(mode),
+        None => Err(Error::validation(format!("X-Humans2AI-Mode must be {}", Mode::choices()))),
+    }
+}
+
+/// Refuses a caller without the scope or role that the operation needs.
+pub fn authorize(actor: &Actor, spec: &Spec) -> Result<()> {
+    match spec.access {
+        Access::Public => {}
+        Access::Scope(scope) if actor.scopes().contains(scope) => {}
+        Access::Scope(scope) => return Err(Error::Forbidden(format!("This needs the scope {scope}, which your API key does not have"))),
+        Access::AllScopes if actor.scopes() == Scopes::ALL => {}
+        Access::AllScopes => return Err(Error::Forbidden("This needs an ID token, or an API key with all five scopes".into())),
+        Access::Operator if actor.role == Role::Admin && actor.credential == Credential::IdToken => {}
+        Access::Operator => return Err(Error::Forbidden("This needs an operator's ID token".into())),
+    }
+    match spec.role {
+        Some(role) if role != actor.role => Err(Error::Forbidden(format!("This is for {role} accounts; yours is {}", article(actor.role)))),
+        _ => Ok(()),
+    }
+}
+
+fn article(role: Role) -> String {
+    let article = if role == Role::Human { "a" } else { "an" };
+    format!("{article} {role} account")
+}

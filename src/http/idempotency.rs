@@ -1,0 +1,80 @@
+//! Exactly once: the answer to a request with an `Idempotency-Key` is saved in the transaction of its effect (contract §5).
+
+use super::request::header;
+use super::response::Wire;
+use crate::domain::{Error, Result};
+use crate::operation::{Ctx, Rendered};
+use crate::store::{ReadTx, SavedAnswer, WriteTx};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+/// A client's key, and what it was sent for.
+#[derive(Debug, Clone)]
+pub struct IdempotencyKey {
+    key: String,
+    fingerprint: [u8; 32],
+}
+
+impl IdempotencyKey {
+    /// The request's key, if it is of a method that has one; the fingerprint is of method, path and canonical body.
+    pub fn of(request: &rouille::Request, path: &str, body: &Map<String, Value>) -> Result<Option<Self>> {
+        if !matches!(request.method(), "POST" | "PATCH") {
+            return Ok(None);
+        }
+        let Some(key) = header(request, "Idempotency-Key")? else { return Ok(None) };
+        if !(1..=255).contains(&key.len()) || !key.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+            return Err(Error::validation("Idempotency-Key must have 1 to 255 printable ASCII characters"));
+        }
+        // A map is sorted by key and numbers keep their text, so one meaning has one form.
+        let canonical = serde_json::to_vec(body).map_err(Error::internal)?;
+        let head = format!("{} {path}\n", request.method());
+        let fingerprint = Sha256::new().chain_update(head).chain_update(canonical).finalize().into();
+        Ok(Some(IdempotencyKey { key: key.to_owned(), fingerprint }))
+    }
+
+    /// The saved answer, to be sent again.
+    ///
+    /// # Errors
+    /// [`Error::IdempotencyKeyReused`] if it was another request's.
+    pub fn replay(&self, ctx: &Ctx, tx: &ReadTx) -> Result<Option<Wire>> {
+        let Some(saved) = tx.find_saved_answer(ctx.user_id()?, ctx.mode, &self.key, ctx.now)? else { return Ok(None) };
+        if saved.fingerprint != self.fingerprint {
+            return Err(Error::IdempotencyKeyReused);
+        }
+        let headers = vec![("Idempotency-Replayed", "true".to_owned())];
+        Ok(Some(Wire { status: saved.status, body: saved.body, headers }))
+    }
+
+    fn save(&self, ctx: &Ctx, tx: &WriteTx, wire: &Wire) -> Result<()> {
+        let answer = SavedAnswer { fingerprint: self.fingerprint, status: wire.status, body: wire.body.clone() };
+        tx.insert_saved_answer(ctx.user_id()?, ctx.mode, &self.key, &answer, ctx.now)
+    }
+}
+
+/// Runs `work` in this transaction, or replays what it answered the first time.
+///
+/// A refusal that the operation decided undoes its writes, but its answer is saved and the Risk Gate's is logged.
+pub fn execute(
+    tx: &WriteTx,
+    ctx: &Ctx,
+    key: Option<&IdempotencyKey>,
+    success_status: u16,
+    work: impl FnOnce(&Ctx, &WriteTx) -> Result<Rendered>,
+) -> Result<Wire> {
+    if let Some(replayed) = key.map(|key| key.replay(ctx, tx)).transpose()?.flatten() {
+        return Ok(replayed);
+    }
+    let result = tx.attempt(|tx| work(ctx, tx));
+    if let Err(Error::RiskGateBlocked { category }) = &result {
+        tx.insert_risk_attempt(ctx.mode, ctx.user_id()?, category, ctx.now)?;
+    }
+    let (wire, kept) = match result {
+        Ok(rendered) => (Wire::success(success_status, &rendered), Wire::redacted(success_status, &rendered)),
+        Err(error) if error.is_decision() => (Wire::error(&error), Wire::error(&error)),
+        Err(error) => return Err(error),
+    };
+    if let Some(key) = key {
+        key.save(ctx, tx, &kept)?;
+    }
+    Ok(wire)
+}

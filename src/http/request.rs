@@ -1,0 +1,219 @@
+//! A request's parts, read and judged before any operation sees them.
+
+use crate::config::TrustedProxy;
+use crate::domain::{Error, Result};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+use std::fmt;
+use std::io::Read;
+use std::net::IpAddr;
+
+/// How deep a body's arrays and objects may nest (contract §1).
+const MAX_DEPTH: usize = 32;
+
+/// The header's only value.
+///
+/// # Errors
+/// A validation error if it is there more than once.
+pub fn header<'r>(request: &'r rouille::Request, name: &str) -> Result<Option<&'r str>> {
+    let mut values = request.headers().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(Error::validation(format!("The header {name} must be sent only once"))),
+        (value, None) => Ok(value),
+    }
+}
+
+/// The client's address: the peer's, unless it is a trusted proxy; then the right-most address of `X-Forwarded-For` that
+/// is none.
+pub fn client_address(request: &rouille::Request, trusted: &[TrustedProxy]) -> IpAddr {
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|proxy| proxy.contains(*address));
+    let peer = request.remote_addr().ip().to_canonical();
+    if !is_trusted(&peer) {
+        return peer;
+    }
+    let lines = request.headers().filter(|(name, _)| name.eq_ignore_ascii_case("X-Forwarded-For"));
+    let hops: Vec<&str> = lines.flat_map(|(_, line)| line.split(',')).collect();
+    let mut addresses = hops.iter().rev().map_while(|hop| hop.trim().parse::<IpAddr>().ok()).map(|hop| hop.to_canonical());
+    addresses.find(|address| !is_trusted(address)).unwrap_or(peer)
+}
+
+/// The query's pairs, decoded.
+pub fn query(request: &rouille::Request) -> Vec<(String, String)> {
+    form_urlencoded::parse(request.raw_query_string().as_bytes()).into_owned().collect()
+}
+
+/// The JSON object of the body; an empty body is an empty object.
+pub fn body(request: &rouille::Request) -> Result<Map<String, Value>> {
+    let mut bytes = Vec::new();
+    if let Some(mut data) = request.data() {
+        data.read_to_end(&mut bytes).map_err(Error::internal)?;
+    }
+    if bytes.is_empty() {
+        return Ok(Map::new());
+    }
+    if header(request, "Content-Type")?.is_some_and(|value| !is_json(value)) {
+        return Err(Error::UnsupportedMediaType);
+    }
+    parse_object(&bytes)
+}
+
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    let utf8 = |part: &str| match part.split_once('=') {
+        Some((name, value)) if name.eq_ignore_ascii_case("charset") => value.trim_matches('"').eq_ignore_ascii_case("utf-8"),
+        _ => true,
+    };
+    essence.eq_ignore_ascii_case("application/json") && parts.all(utf8)
+}
+
+/// Parses a JSON object strictly: UTF-8, no duplicate key anywhere, at most 32 levels.
+pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>> {
+    let malformed = |error: serde_json::Error| Error::validation(format!("The body is not valid JSON: {error}"));
+    let text = std::str::from_utf8(bytes).map_err(|_| Error::validation("The body is not valid UTF-8"))?;
+    if depth(text) > MAX_DEPTH {
+        return Err(Error::validation(format!("The body must not nest deeper than {MAX_DEPTH} levels")));
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let duplicate = Unique.deserialize(&mut deserializer).map_err(malformed)?;
+    deserializer.end().map_err(malformed)?;
+    if let Some(name) = duplicate {
+        return Err(Error::validation(format!("{name} must be given only once")));
+    }
+    match serde_json::from_str(text).map_err(malformed)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(Error::validation("The body must be a JSON object")),
+    }
+}
+
+/// The deepest nesting of arrays and objects, counted without recursion.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Walks a document and finds the first duplicate key of any object in it.
+struct Unique;
+
+impl<'de> DeserializeSeed<'de> for Unique {
+    type Value = Option<String>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Unique {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut seen = HashSet::new();
+        let mut duplicate = None;
+        while let Some(key) = map.next_key::<String>()? {
+            let inside = map.next_value_seed(Unique)?;
+            duplicate = duplicate.or(inside);
+            if seen.contains(&key) {
+                duplicate = duplicate.or(Some(key));
+            } else {
+                seen.insert(key);
+            }
+        }
+        Ok(duplicate)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut duplicate = None;
+        while let Some(inside) = seq.next_element_seed(Unique)? {
+            duplicate = duplicate.or(inside);
+        }
+        Ok(duplicate)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(body: &str) -> String {
+        parse_object(body.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_duplicate_key_is_named_wherever_it_is() {
+        assert_eq!(message(r#"{"a":1,"b":2,"a":3}"#), "a must be given only once");
+        assert_eq!(message(r#"{"a":[{"x":1.5e400,"x":true}]}"#), "x must be given only once");
+        assert_eq!(message(r#"{"a":1,"\u0061":2}"#), "a must be given only once");
+    }
+
+    #[test]
+    fn nesting_is_bounded_and_brackets_in_strings_do_not_count() {
+        let nested = |levels: usize| format!(r#"{{"a":{}1{}}}"#, "[".repeat(levels - 1), "]".repeat(levels - 1));
+        assert!(parse_object(nested(MAX_DEPTH).as_bytes()).is_ok());
+        assert!(message(&nested(MAX_DEPTH + 1)).contains("32 levels"));
+        assert!(message(&nested(100_000)).contains("32 levels"));
+        assert!(parse_object(format!(r#"{{"a":"\"{}"}}"#, "[".repeat(100)).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        for body in ["[]", "1", "null", "{", "{} {}", "{\"a\":NaN}", "\"x\""] {
+            assert!(parse_object(body.as_bytes()).is_err(), "{body}");
+        }
+        assert!(parse_object(b"{\"a\":\"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn only_json_is_json() {
+        assert!(is_json("application/json") && is_json("Application/JSON; charset=\"UTF-8\""));
+        assert!(!is_json("text/plain") && !is_json("application/json; charset=latin1") && !is_json("application/jsonp"));
+    }
+
+    #[test]
+    fn the_forwarded_address_is_believed_only_from_a_trusted_proxy() {
+        let trusted: Vec<TrustedProxy> = vec!["10.0.0.0/8".parse().unwrap()];
+        let client = |peer: &str, forwarded: &str| {
+            let headers = vec![("X-Forwarded-For".to_owned(), forwarded.to_owned())];
+            let request = rouille::Request::fake_http_from(peer.parse().unwrap(), "GET", "/", headers, Vec::new());
+            client_address(&request, &trusted).to_string()
+        };
+        assert_eq!(client("10.0.0.1:1", "198.51.100.9, 203.0.113.7, 10.1.1.1"), "203.0.113.7");
+        assert_eq!(client("192.0.2.1:1", "203.0.113.7"), "192.0.2.1");
+        assert_eq!(client("10.0.0.1:1", "rubbish"), "10.0.0.1");
+    }
+}

@@ -1,0 +1,142 @@
+//! A whole server in this process: database, services and front, put together and taken apart in order.
+
+use crate::api::{openapi, rest};
+use crate::config::Config;
+use crate::domain::actor::Mode;
+use crate::domain::named::Named;
+use crate::domain::risk::RiskGate;
+use crate::domain::token::TokenSigner;
+use crate::http::dispatch::Dispatch;
+use crate::http::front::{Front, Limits, Running};
+use crate::http::pool::Pool;
+use crate::http::rate_limit::RateLimiter;
+use crate::operation::password::Passwords;
+use crate::operation::{Ctx, Services, now, random};
+use crate::store::Db;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Requests with slow work that may wait; more are told to come back.
+const SLOW_QUEUE: usize = 64;
+/// The memory and processor a few requests at a time can take.
+const REQUEST_THREADS: usize = 8;
+
+/// Why a server did not start, with what to do about it.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A running server; dropping it stops it.
+pub struct Server {
+    // Dropped in this order: no request arrives once the database closes.
+    front: Running,
+    address: SocketAddr,
+    db: Arc<Db>,
+    services: Arc<Services>,
+}
+
+impl Server {
+    /// Binds, opens the database as its only server, and serves.
+    pub fn start(config: Config) -> Result<Server, StartError> {
+        let listen = config.server.listen;
+        let front = Front::bind(listen).map_err(|error| bind_error(listen, &error))?;
+        let address = front.local_addr()?;
+        let db = Arc::new(Db::open_exclusive(&config.server.data, config.store.max_batch)?);
+        let services = Arc::new(services(config, &db)?);
+        let dispatch = dispatch(&db, &services, address)?;
+        let limits = Limits { threads: REQUEST_THREADS, ..Limits::default() };
+        let front = front.start(Arc::new(dispatch), limits)?;
+        Ok(Server { front, address, db, services })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn mode(&self) -> &'static str {
+        self.services.config.server.mode.as_str()
+    }
+
+    /// The database's absolute path.
+    pub fn database(&self) -> &Path {
+        self.db.path()
+    }
+
+    /// Stops: no new requests, those in flight finish (≤ 10 s), the queue of writes empties, the file is checkpointed.
+    pub fn stop(self) {
+        drop(self);
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// What operations of the server itself run in.
+    pub(crate) fn ctx(&self) -> Ctx {
+        system_ctx(&self.services, self.services.config.server.mode)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.front.shut();
+    }
+}
+
+/// A call by nobody: of the command line and of start-up.
+pub(crate) fn system_ctx(services: &Arc<Services>, mode: Mode) -> Ctx {
+    Ctx { actor: None, mode, now: now(mode), services: Arc::clone(services) }
+}
+
+/// What all calls share; the key of the ID tokens is made at the first start.
+pub(crate) fn services(config: Config, db: &Db) -> Result<Services, StartError> {
+    let candidate = random()?;
+    let key = db.write(move |tx| tx.find_or_insert_server_key("id_token", candidate))?;
+    Ok(Services {
+        risk_gate: RiskGate::new(&config.risk_gate.rules)?,
+        signer: TokenSigner::new(key, &config.server.public_url),
+        passwords: Passwords::new(cores()),
+        config,
+    })
+}
+
+fn dispatch(db: &Arc<Db>, services: &Arc<Services>, address: SocketAddr) -> io::Result<Dispatch> {
+    let config = &services.config;
+    let public_url = match config.server.public_url.trim_end_matches('/') {
+        "" => format!("http://{address}"),
+        url => url.to_owned(),
+    };
+    Ok(Dispatch {
+        db: Arc::clone(db),
+        services: Arc::clone(services),
+        routes: &rest::ROUTES,
+        document: (rest::DOCUMENT_PATH, openapi::document(&public_url).to_string().into_bytes()),
+        limiter: RateLimiter::new(config.rate_limits.clone(), config.server.mode),
+        slow_lane: Pool::start("slow", cores(), SLOW_QUEUE)?,
+    })
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn bind_error(listen: SocketAddr, error: &io::Error) -> StartError {
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => "another program listens there: end it, or choose another address with --listen 127.0.0.1:0",
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose a higher one with --listen",
+        _ => "choose another address with --listen",
+    };
+    format!("cannot listen on {listen}: {error}; {advice}").into()
+}
+
+/// A configuration for a fixture: test mode, any port, no rate limits, its database in `directory`.
+pub(crate) fn ephemeral(config: &mut Config, directory: &Path) {
+    config.server.mode = Mode::Test;
+    config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    config.server.data = PathBuf::from(directory).join("humans2ai.db");
+    config.rate_limits.enabled = false;
+}
