@@ -38,8 +38,7 @@ struct Options {
     /// test or live (server.mode)
     #[arg(long, global = true)]
     mode: Option<String>,
-    /// Any configuration key, such as rate_limits.enabled=false
-    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    #[arg(long, help = "Any configuration key, such as rate_limits.enabled=false", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
     set: Vec<(String, String)>,
     /// A fixture: test mode, any free port, a temporary database, ready-made accounts, ends when standard input closes
     #[arg(long)]

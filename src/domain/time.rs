@@ -33,7 +33,7 @@ impl Timestamp {
     /// An RFC 3339 time with any offset; a leap second or a date that is none is refused.
     pub fn parse(text: &str) -> Option<Self> {
         // jiff also reads shorter ISO 8601 forms, which RFC 3339 does not know.
-        let separator = text.as_bytes().get(10).is_some_and(|b| b.is_ascii_alphabetic());
+        let separator = text.as_bytes().get(10).is_some_and(u8::is_ascii_alphabetic);
         let whole = text.as_bytes().get(16) == Some(&b':') && text.is_ascii() && !text.contains('[');
         (separator && whole).then_some(())?;
         text.parse::<jiff::Timestamp>().ok().map(|time| Timestamp(time.as_millisecond()))

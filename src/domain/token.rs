@@ -130,6 +130,6 @@ mod tests {
             let signature = URL_SAFE_NO_PAD.encode(signer.mac(&message).finalize().into_bytes());
             assert_eq!(signer.verify(&format!("{message}.{signature}"), NOW), None, "{alg}");
         }
-        assert_eq!(signer.verify(&format!("{}x", token), NOW), None);
+        assert_eq!(signer.verify(&format!("{token}x"), NOW), None);
     }
 }

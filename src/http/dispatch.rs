@@ -12,7 +12,7 @@ use crate::domain::actor::{Access, Actor};
 use crate::domain::field::Arguments;
 use crate::domain::id::{Id, RequestId};
 use crate::domain::{Error, Result};
-use crate::operation::{self, Ctx, Rendered, Services, Work, wall};
+use crate::operation::{self, Ctx, ManualWork, Services, Work, WriteWork, wall};
 use crate::store::{Db, WriteTx};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ impl Exchange {
 /// What was found out about a request before its transaction.
 struct Call {
     route: &'static Route,
-    arguments: Result<Arguments>,
+    arguments: Arguments,
     key: Result<Option<IdempotencyKey>>,
     ctx: Ctx,
 }
@@ -158,7 +158,7 @@ impl Dispatch {
             Ok(key) => key,
             Err(error) => return exchange.answer(Err(error)),
         };
-        match arguments.and_then(|arguments| (route.spec.prepare)(&arguments)) {
+        match (route.spec.prepare)(&arguments) {
             Err(invalid) => exchange.answer(self.refuse_invalid(&ctx, key.as_ref(), invalid)),
             Ok(Work::Read(work)) => {
                 exchange.answer(self.db.read(|tx| work(&ctx, tx)).map(|rendered| Wire::success(route.status, &rendered)));
@@ -176,14 +176,7 @@ impl Dispatch {
         Err(invalid)
     }
 
-    fn write(
-        &self,
-        status: u16,
-        mut ctx: Ctx,
-        key: Option<IdempotencyKey>,
-        work: Box<dyn FnOnce(&Ctx, &WriteTx) -> Result<Rendered> + Send>,
-        exchange: Exchange,
-    ) {
+    fn write(&self, status: u16, mut ctx: Ctx, key: Option<IdempotencyKey>, work: WriteWork, exchange: Exchange) {
         let job = move |tx: &WriteTx| {
             // The writer's order is the order of time.
             ctx.now = operation::now(ctx.mode);
@@ -192,7 +185,7 @@ impl Dispatch {
         self.db.submit(job, |result| exchange.answer(result));
     }
 
-    fn run_slowly(&self, status: u16, ctx: Ctx, work: Box<dyn FnOnce(&Ctx, &Db) -> Result<Rendered> + Send>, exchange: Exchange) {
+    fn run_slowly(&self, status: u16, ctx: Ctx, work: ManualWork, exchange: Exchange) {
         let db = Arc::clone(&self.db);
         self.slow_lane.run(move |place| {
             let result = place.map_err(|_| Error::Unavailable(OVERLOADED)).and_then(|()| work(&ctx, &db));
@@ -206,7 +199,7 @@ fn arguments(
     mut texts: Vec<(String, String)>,
     request: &rouille::Request,
     mut body: serde_json::Map<String, serde_json::Value>,
-) -> Result<Arguments> {
+) -> Arguments {
     for (name, _) in &texts {
         body.remove(name);
     }
@@ -214,5 +207,5 @@ fn arguments(
         let in_path: Vec<_> = route.path_names().collect();
         texts.extend(request::query(request).into_iter().filter(|(name, _)| !in_path.contains(&name.as_str())));
     }
-    Ok(Arguments { texts, body })
+    Arguments { texts, body }
 }

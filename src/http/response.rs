@@ -26,8 +26,9 @@ impl Wire {
     }
 
     pub fn error(error: &Error) -> Self {
-        let body = serde_json::json!({ "success": false, "error": { "code": error.code(), "message": error.to_string() } });
-        Wire { status: status(error), body: body.to_string().into_bytes(), headers: headers(error) }
+        let message = serde_json::Value::String(error.to_string());
+        let body = format!("{{\"success\":false,\"error\":{{\"code\":\"{}\",\"message\":{message}}}}}", error.code());
+        Wire { status: status(error), body: body.into_bytes(), headers: headers(error) }
     }
 
     /// With the headers that every response has.

@@ -134,9 +134,9 @@ input! {
         /// The task's id.
         task_id as "taskId": TaskId,
         /// The application to select; or name its humanId.
-        application_id as "applicationId": Option<ApplicationId>,
+        application as "applicationId": Option<ApplicationId>,
         /// The applicant to select; or name the applicationId.
-        human_id as "humanId": Option<UserId>,
+        human as "humanId": Option<UserId>,
     }
 }
 
@@ -153,7 +153,7 @@ impl Operation for SelectApplicant {
 impl Write for SelectApplicant {
     fn run(input: SelectInput, ctx: &Ctx, tx: &WriteTx) -> Result<TaskView> {
         let mut task = find_owned(tx, ctx, &input.task_id)?;
-        let found = match (&input.application_id, &input.human_id) {
+        let found = match (&input.application, &input.human) {
             (Some(id), None) => tx.find_application(&task.id, id)?,
             (None, Some(human)) => tx.find_application_of(&task.id, human)?,
             _ => return Err(Error::validation("applicationId or humanId is required, and only one of them")),

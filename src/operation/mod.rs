@@ -28,7 +28,7 @@ pub mod webhook;
 pub use clock::{now, wall};
 pub use ctx::{Ctx, Services, random};
 pub use page::{Answer, Pagination};
-pub use spec::{Rendered, Spec, Work};
+pub use spec::{ManualWork, Rendered, Spec, Work, WriteWork};
 
 use crate::domain::Result;
 use crate::domain::actor::{Access, Role};

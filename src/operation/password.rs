@@ -38,12 +38,11 @@ impl Passwords {
 
     /// Whether the password is the one hashed; with no hash it takes as long and is false.
     pub fn verify(&self, password: &Secret, hash: Option<&str>) -> Result<bool> {
-        let decoy = match self.decoy.get() {
-            Some(decoy) => decoy,
-            None => {
-                let made = self.hash(&Secret::new("no account has this".into()))?;
-                self.decoy.get_or_init(|| made)
-            }
+        let decoy = if let Some(decoy) = self.decoy.get() {
+            decoy
+        } else {
+            let made = self.hash(&Secret::new("no account has this".into()))?;
+            self.decoy.get_or_init(|| made)
         };
         let _permit = self.permit()?;
         let parsed = PasswordHash::new(hash.unwrap_or(decoy)).map_err(failed)?;

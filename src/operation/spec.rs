@@ -16,11 +16,15 @@ pub struct Rendered {
     pub pagination: Option<Pagination>,
 }
 
+pub type ReadWork = Box<dyn FnOnce(&Ctx, &ReadTx) -> Result<Rendered> + Send>;
+pub type WriteWork = Box<dyn FnOnce(&Ctx, &WriteTx) -> Result<Rendered> + Send>;
+pub type ManualWork = Box<dyn FnOnce(&Ctx, &Db) -> Result<Rendered> + Send>;
+
 /// Validated and ready to run.
 pub enum Work {
-    Read(Box<dyn FnOnce(&Ctx, &ReadTx) -> Result<Rendered> + Send>),
-    Write(Box<dyn FnOnce(&Ctx, &WriteTx) -> Result<Rendered> + Send>),
-    Manual(Box<dyn FnOnce(&Ctx, &Db) -> Result<Rendered> + Send>),
+    Read(ReadWork),
+    Write(WriteWork),
+    Manual(ManualWork),
 }
 
 /// What an [`Operation`] declares, and how to run it.

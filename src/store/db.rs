@@ -21,8 +21,9 @@ const OVERLOADED: &str = "The server is overloaded; retry in a second";
 
 /// The open database.
 pub struct Db {
-    writer: Writer,
+    // Closed before the writer, which then is the last and can fold the log into the file.
     readers: (Sender<Connection>, Receiver<Connection>),
+    writer: Writer,
     path: PathBuf,
     /// Held by a server for as long as it runs.
     _lock: Option<File>,

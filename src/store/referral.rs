@@ -63,10 +63,10 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
-    pub fn insert_referral(&self, referrer: &UserId, referred: &UserId, now: Timestamp) -> Result<()> {
+    pub fn insert_referral(&self, referrer: &UserId, newcomer: &UserId, now: Timestamp) -> Result<()> {
         self.execute(
             "INSERT INTO referral (id, referrer_id, referred_id, created_at) VALUES (?1, ?2, ?3, ?4)",
-            params![ReferralId::new().as_str(), referrer.as_str(), referred.as_str(), now.millis()],
+            params![ReferralId::new().as_str(), referrer.as_str(), newcomer.as_str(), now.millis()],
         )?;
         Ok(())
     }

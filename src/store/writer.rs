@@ -101,7 +101,7 @@ fn run(conn: &Connection, jobs: &Receiver<Job>, max_batch: usize) {
             let _ = catch_unwind(AssertUnwindSafe(|| (job.answer)(outcome.is_ok())));
         }
     }
-    if let Err(error) = conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize") {
+    if let Err(error) = conn.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)") {
         log::warn!("no checkpoint at close: {error}; the next start does it");
     }
 }

@@ -3,7 +3,7 @@
 use super::exchange::{self, Answer};
 use super::gate::Gate;
 use super::{Limits, Refusal, Shared};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Collected};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -36,12 +36,11 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, mut
         result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => Some(result),
         _ = stopped.changed() => None,
     };
-    let result = match finished {
-        Some(result) => result,
-        None => {
-            Pin::new(&mut connection).graceful_shutdown();
-            poll_fn(|cx| connection.poll_without_shutdown(cx)).await
-        }
+    let result = if let Some(result) = finished {
+        result
+    } else {
+        Pin::new(&mut connection).graceful_shutdown();
+        poll_fn(|cx| connection.poll_without_shutdown(cx)).await
     };
     if let Err(error) = result {
         log::debug!("connection of {peer}: {error}");
@@ -76,7 +75,7 @@ async fn close(mut stream: TcpStream, refusal: Option<Refusal>, peer: SocketAddr
 /// The answer as it goes over the wire, closing the connection.
 async fn bytes(answer: Answer) -> Vec<u8> {
     let (parts, body) = answer.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
     let mut head = format!("HTTP/1.1 {}\r\n", parts.status);
     for (name, value) in &parts.headers {
         let _ = write!(head, "{name}: {}\r\n", value.to_str().unwrap_or_default());

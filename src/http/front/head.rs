@@ -32,10 +32,9 @@ pub fn judge(bytes: &[u8], limits: &Limits) -> Head {
     let parsed = request.parse(bytes.get(..length).unwrap_or_default());
     let judged = match parsed {
         Ok(status) if status.is_complete() => check(&request),
-        Ok(_) => Err(Refusal::BadRequest("The request's head is malformed")),
         Err(Error::TooManyHeaders) => Err(Refusal::HeadTooLarge),
         Err(Error::Version) => Err(Refusal::BadRequest("The request must be HTTP/1.1 or HTTP/1.0")),
-        Err(_) => Err(Refusal::BadRequest("The request's head is malformed")),
+        Ok(_) | Err(_) => Err(Refusal::BadRequest("The request's head is malformed")),
     };
     judged.map_or_else(Head::Refused, |framing| Head::Complete(length, framing))
 }

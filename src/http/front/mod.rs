@@ -71,7 +71,7 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(10),
             body_bytes: 256 * 1_024,
             body_timeout: Duration::from_secs(15),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
             write_timeout: Duration::from_secs(15),
             grace: Duration::from_secs(10),
             threads: 8,
