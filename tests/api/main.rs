@@ -1,0 +1,24 @@
+//! Black-box tests: the real binary, its own temporary database, raw JSON. The modules mirror the URL tree.
+//!
+//! Every server that a test starts is audited when it ends: see [`harness::Server`].
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that cannot go on should fail there
+
+mod harness;
+
+mod accounts;
+mod admin;
+mod api_keys;
+mod authorization;
+mod cli;
+mod concurrency;
+mod crash;
+mod envelope;
+mod framing;
+mod idempotency;
+mod ledger;
+mod limits;
+mod messages;
+mod modes;
+mod tasks;
+mod wallet;
+mod webhooks;
