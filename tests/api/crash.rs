@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 const CLIENTS: usize = 8;
 
 /// Creates tasks, each with its own key, until the server is gone; the acknowledged ones by key.
-fn load(client: &Client, name: &str, acknowledged: &Mutex<HashMap<String, String>>) {
-    let body = Server::example_with(&json!({ "budget": 0.01 })).to_string();
+fn load(client: &Client, name: &str, body: &str, acknowledged: &Mutex<HashMap<String, String>>) {
     for number in 0..100_000 {
         let key = format!("{name}-{number}");
         match client.try_send("POST", "/tasks", &[("Idempotency-Key", &key)], body.as_bytes()) {
@@ -27,6 +26,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("market.db");
     let acknowledged = Mutex::new(HashMap::new());
+    let body = Server::example_with(&json!({ "budget": 0.01 })).to_string();
     let no_limits = ["--set", "rate_limits.enabled=false"];
     let first = KeptServer::start(&data, &no_limits);
     let (_, agent) = register(&first.anyone, "agent", "agent@example.com");
@@ -38,8 +38,8 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
         let before = acknowledged.lock().unwrap().len();
         thread::scope(|scope| {
             for number in 0..CLIENTS {
-                let (agent, acknowledged) = (agent.clone(), &acknowledged);
-                scope.spawn(move || load(&agent, &format!("{round}-{number}"), acknowledged));
+                let (agent, body, acknowledged) = (agent.clone(), &body, &acknowledged);
+                scope.spawn(move || load(&agent, &format!("{round}-{number}"), body, acknowledged));
             }
             let deadline = Instant::now() + Duration::from_secs(20);
             while acknowledged.lock().unwrap().len() < before + 60 {
@@ -53,7 +53,6 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
     let server = KeptServer::start(&data, &no_limits);
     let agent = server.anyone.with_token(&key);
     let acknowledged = acknowledged.into_inner().unwrap();
-    let body = Server::example_with(&json!({ "budget": 0.01 })).to_string();
     for (key, task) in acknowledged.iter().take(200) {
         let replay = agent.send("POST", "/tasks", &[("Idempotency-Key", key)], &body);
         assert_eq!((id(&replay.ok(201)), replay.header("Idempotency-Replayed")), (task.clone(), Some("true")));

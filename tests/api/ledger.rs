@@ -41,14 +41,13 @@ fn actual(server: &Server) -> Model {
 #[test]
 fn any_sequence_of_operations_moves_the_money_as_the_model_says() {
     let seed = std::env::var("LEDGER_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x5eed_2026);
-    println!("LEDGER_SEED={seed}");
     let server = Server::start();
     let mut random = Random(seed);
     let mut model = Model { agent: 10_000_000_000, human: 10_000_000_000, ..Model::default() };
     for step in 0..60 {
-        let cents = i64::try_from(1 + random.below(40_000)).unwrap();
-        let budget = cents * 10_000;
-        let body = Server::example_with(&json!({ "budget": cents as f64 / 100.0 }));
+        let cents = i32::try_from(1 + random.below(40_000)).unwrap();
+        let budget = i64::from(cents) * 10_000;
+        let body = Server::example_with(&json!({ "budget": f64::from(cents) / 100.0 }));
         let created = server.agent.post("/tasks", &body);
         if budget > model.agent {
             created.error(400, "INSUFFICIENT_BALANCE");

@@ -3,7 +3,7 @@
 use crate::harness::{Client, KeptServer, Server, audit, register, run};
 use serde_json::json;
 
-struct Live {
+struct World {
     data: std::path::PathBuf,
     server: KeptServer,
     account: Client,
@@ -12,7 +12,7 @@ struct Live {
     _directory: tempfile::TempDir,
 }
 
-fn start() -> Live {
+fn start() -> World {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("market.db");
     let server = KeptServer::start(&data, &["--mode", "live"]);
@@ -25,7 +25,7 @@ fn start() -> Live {
     let (live, test) = (key("live"), key("test"));
     let args = ["--data", data.to_str().unwrap(), "--mode", "live", "admin", "deposit", "agent@example.com", "500", "--reference", "r"];
     assert!(run(&args, "").status.success());
-    Live { data, server, account, live, test, _directory: directory }
+    World { data, server, account, live, test, _directory: directory }
 }
 
 #[test]

@@ -48,7 +48,9 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, mut
     }
     let gate = connection.into_parts().io.into_inner();
     let refusal = gate.refusal();
-    let _ = close(gate.into_stream(), refusal, peer, &shared, &limits).await;
+    if refusal.is_some() || !*stopped.borrow() {
+        let _ = close(gate.into_stream(), refusal, peer, &shared, &limits).await;
+    }
 }
 
 /// Says why, if the last head was refused, and closes so that it is heard.

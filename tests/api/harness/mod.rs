@@ -106,7 +106,6 @@ impl Drop for Server {
 /// A server on a file that outlives it.
 pub struct KeptServer {
     child: Child,
-    pub url: String,
     pub anyone: Client,
 }
 
@@ -114,7 +113,7 @@ impl KeptServer {
     pub fn start(data: &Path, args: &[&str]) -> Self {
         let (child, line) = spawn(command().arg("serve").arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]).args(args));
         let url = line.split_whitespace().nth(3).unwrap_or_else(|| panic!("no ready line: {line:?}")).to_owned();
-        KeptServer { child, anyone: Client::new(&url, ""), url }
+        KeptServer { child, anyone: Client::new(&url, "") }
     }
 
     /// SIGKILL: nothing is flushed, nothing is said.
