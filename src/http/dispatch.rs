@@ -177,10 +177,11 @@ impl Dispatch {
     }
 
     fn write(&self, status: u16, mut ctx: Ctx, key: Option<IdempotencyKey>, work: WriteWork, exchange: Exchange) {
+        let reviewed = work(&ctx);
         let job = move |tx: &WriteTx| {
             // The writer's order is the order of time.
             ctx.now = operation::now(ctx.mode);
-            execute(tx, &ctx, key.as_ref(), status, work)
+            execute(tx, &ctx, key.as_ref(), status, reviewed)
         };
         self.db.submit(job, |result| exchange.answer(result));
     }

@@ -65,6 +65,13 @@ pub trait Read: Operation {
 
 /// An operation whose whole effect is one write transaction.
 pub trait Write: Operation {
+    /// What takes time and needs no database: done before the write is queued, so that the writer's thread need not.
+    /// Its refusal is the operation's own decision.
+    fn review(input: &Self::Input, ctx: &Ctx) -> Result<()> {
+        let _ = (input, ctx);
+        Ok(())
+    }
+
     fn run(input: Self::Input, ctx: &Ctx, tx: &WriteTx) -> Result<Self::Output>;
 }
 

@@ -17,7 +17,9 @@ pub struct Rendered {
 }
 
 pub type ReadWork = Box<dyn FnOnce(&Ctx, &ReadTx) -> Result<Rendered> + Send>;
-pub type WriteWork = Box<dyn FnOnce(&Ctx, &WriteTx) -> Result<Rendered> + Send>;
+/// Reviews the input, and leaves what the writer is to run.
+pub type WriteWork = Box<dyn FnOnce(&Ctx) -> ReviewedWork + Send>;
+pub type ReviewedWork = Box<dyn FnOnce(&Ctx, &WriteTx) -> Result<Rendered> + Send>;
 pub type ManualWork = Box<dyn FnOnce(&Ctx, &Db) -> Result<Rendered> + Send>;
 
 /// Validated and ready to run.
@@ -51,7 +53,13 @@ impl Spec {
     pub const fn write<O: Write>() -> Self {
         Self::of::<O>(|arguments| {
             let input = O::Input::parse(arguments)?;
-            Ok(Work::Write(Box::new(move |ctx, tx| O::run(input, ctx, tx).map(Answer::from).and_then(render::<O>))))
+            Ok(Work::Write(Box::new(|ctx| {
+                let reviewed = O::review(&input, ctx);
+                Box::new(move |ctx, tx| {
+                    reviewed?;
+                    O::run(input, ctx, tx).map(Answer::from).and_then(render::<O>)
+                })
+            })))
         })
     }
 

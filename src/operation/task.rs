@@ -154,9 +154,12 @@ impl Operation for CreateTask {
 }
 
 impl Write for CreateTask {
+    fn review(input: &CreateTaskInput, ctx: &Ctx) -> Result<()> {
+        check_content(ctx, input)
+    }
+
     fn run(input: CreateTaskInput, ctx: &Ctx, tx: &WriteTx) -> Result<TaskView> {
         check_deadline(ctx, input.deadline)?;
-        check_content(ctx, &input)?;
         let task = new_task(ctx, tx, input)?;
         tx.insert_task(&task)?;
         escrow::hold(tx, ctx, &task)?;
