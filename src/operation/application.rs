@@ -1,7 +1,7 @@
 //! Applying for tasks, and choosing who does them (contract §6).
 
 use super::page::paged_input;
-use super::task::{TaskView, advance, find_owned, find_visible};
+use super::task::{TaskView, advance, find_owned};
 use super::{Answer, Ctx, Operation, Read, Write, outbox};
 use crate::domain::actor::{Access, Role, Scope};
 use crate::domain::error::Resource;
@@ -59,7 +59,8 @@ impl Operation for ApplyForTask {
 
 impl Write for ApplyForTask {
     fn run(input: ApplyInput, ctx: &Ctx, tx: &WriteTx) -> Result<ApplicationView> {
-        let mut task = find_visible(tx, ctx, &input.task_id)?;
+        // Until someone else was faster the task was everyone's to see, so who comes too late is told so.
+        let mut task = tx.find_task(ctx.mode, &input.task_id)?.ok_or(Error::NotFound(Resource::Task))?;
         task.status.apply(TaskEvent::Apply)?;
         task.check_deadline(TaskEvent::Apply, ctx.now)?;
         let human = ctx.user_id()?;

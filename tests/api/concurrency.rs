@@ -57,6 +57,15 @@ fn cancelling_against_selecting_has_one_winner() {
 }
 
 #[test]
+fn of_many_humans_the_first_is_taken_and_the_others_are_told() {
+    let server = Server::start();
+    let humans: Vec<_> = (0..8).map(|number| server.register("human", &format!("h{number}@example.com")).1).collect();
+    let task = server.create(&json!({ "selection": "first" }));
+    let statuses = at_once(8, |number| server.act(&humans[number], &task, "apply").status);
+    assert_eq!((count(&statuses, 201), count(&statuses, 409)), (1, 7));
+}
+
+#[test]
 fn one_key_has_one_effect_however_often_it_is_sent() {
     let server = Server::start();
     let answers = std::sync::Mutex::new(std::collections::HashSet::new());
