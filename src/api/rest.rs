@@ -21,7 +21,7 @@ use crate::operation::{Manual, Read, Spec, Write};
 pub const DOCUMENT_PATH: &str = "/openapi.json";
 
 pub static ROUTES: [Route; 37] = [
-    get::<GetHealth>("/health", Class::Default),
+    get::<GetHealth>("/health", Class::Health),
     post_slow::<Register>("/public/auth/register", 201, Class::Register),
     post_slow::<Login>("/public/auth/login", 200, Class::Login),
     post_slow::<Refresh>("/public/auth/refresh", 200, Class::Default),

@@ -5,6 +5,7 @@ use crate::store::{backup_to, check_file, lock};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Copies the database to `file`, which must not exist: one consistent moment of it, beside a running server.
 pub fn backup(data: &Path, file: &Path) -> Result<ExitCode, StartError> {
@@ -13,7 +14,7 @@ pub fn backup(data: &Path, file: &Path) -> Result<ExitCode, StartError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Checks `file` and puts a copy in the database's place; what was there is kept beside it.
+/// Checks `file` and puts a copy in the database's place; what was there, sound or damaged, is kept beside it.
 pub fn restore(data: &Path, file: &Path) -> Result<ExitCode, StartError> {
     check_file(file)?;
     let _alone = lock(data)?;
@@ -23,20 +24,32 @@ pub fn restore(data: &Path, file: &Path) -> Result<ExitCode, StartError> {
     }
     backup_to(file, &incoming)?;
     if data.exists() {
-        let kept = with_suffix(data, &format!(".before-restore-{}", std::process::id()));
-        // One file holds the last commits only after a checkpoint, which a copy does.
-        backup_to(data, &kept)?;
+        let kept = set_aside(data)?;
         writeln!(io::stdout(), "the database that was there is kept as {}", kept.display())?;
     }
-    for suffix in ["-wal", "-shm"] {
-        let companion = with_suffix(data, suffix);
-        if companion.exists() {
-            std::fs::remove_file(companion)?;
-        }
-    }
     std::fs::rename(&incoming, data)?;
+    sync_directory(data)?;
     writeln!(io::stdout(), "{} is restored from {}", data.display(), file.display())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Renames the database with its log, so that the two stay together and a damaged one is kept as it is.
+fn set_aside(data: &Path) -> io::Result<PathBuf> {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let kept = with_suffix(data, &format!(".before-restore-{seconds}"));
+    for suffix in ["-wal", "-shm", ""] {
+        let part = with_suffix(data, suffix);
+        if part.exists() {
+            std::fs::rename(part, with_suffix(&kept, suffix))?;
+        }
+    }
+    Ok(kept)
+}
+
+/// A rename is on disk only when its directory is.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(parent)?.sync_all()
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -115,8 +115,7 @@ impl Error {
     pub fn is_decision(&self) -> bool {
         matches!(
             self,
-            Error::NotFound(_)
-                | Error::InsufficientBalance { .. }
+            Error::InsufficientBalance { .. }
                 | Error::RiskGateBlocked { .. }
                 | Error::LimitExceeded(_)
                 | Error::StateConflict(_)

@@ -17,7 +17,8 @@ impl<const MIN: usize, const MAX: usize> FieldType for Text<MIN, MAX> {
     const KIND: &'static str = "a string";
 
     fn schema() -> serde_json::Value {
-        serde_json::json!({ "type": "string", "minLength": MIN, "maxLength": MAX })
+        let pattern = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$";
+        serde_json::json!({ "type": "string", "minLength": MIN, "maxLength": MAX, "pattern": pattern })
     }
 
     fn parse(raw: Raw<'_>) -> Result<Self, FieldError> {
@@ -85,13 +86,21 @@ fn email(text: &str) -> Option<String> {
 }
 
 fn http_url(text: &str) -> Option<String> {
-    let scheme_end = text.find("://")?;
-    let scheme = text.get(..scheme_end)?;
-    let rest = text.get(scheme_end + 3..)?;
-    let host = rest.split(['/', '?', '#']).next()?;
-    let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    let valid = known && !host.is_empty() && !host.starts_with(':') && !text.chars().any(char::is_whitespace);
-    valid.then(|| text.to_owned())
+    let url = url::Url::parse(text).ok()?;
+    let known = matches!(url.scheme(), "http" | "https") && text.contains("://") && url.has_host();
+    let plain = known && !text.contains(":///") && !text.chars().any(char::is_whitespace);
+    plain.then(|| text.to_owned())
+}
+
+impl HttpUrl {
+    pub fn is_https(&self) -> bool {
+        url::Url::parse(&self.0).is_ok_and(|url| url.scheme() == "https")
+    }
+
+    /// Whether it carries a user name or password.
+    pub fn has_user_info(&self) -> bool {
+        url::Url::parse(&self.0).is_ok_and(|url| !url.username().is_empty() || url.password().is_some())
+    }
 }
 
 /// Up to 20 pairs of strings, for the client's own use.
@@ -147,7 +156,16 @@ mod tests {
             assert_eq!(email(text), None, "{text}");
         }
         assert!(http_url("HTTPS://example.com/x?y").is_some());
-        for text in ["ftp://example.com", "http://", "http:///x", "https://:80", "example.com"] {
+        for text in [
+            "ftp://example.com",
+            "http://",
+            "http:///x",
+            "https://:80",
+            "example.com",
+            "http://x:99999/",
+            "http://[::1/",
+            "https:example.com",
+        ] {
             assert_eq!(http_url(text), None, "{text}");
         }
     }

@@ -62,7 +62,7 @@ struct Call {
 impl Handler for Dispatch {
     fn handle(&self, request: rouille::Request, reply: Reply) {
         let address = request::client_address(&request, &self.services.config.server.trusted_proxies);
-        let standing = self.limiter.peek(address, wall());
+        let standing = self.limiter.peek(Subject::address(address), Class::Unproven, wall());
         let mut exchange = Exchange { id: RequestId::new(), standing, reply };
         match self.admit(&request, address, &mut exchange.standing) {
             Ok(Some(call)) => self.run(call, exchange),
@@ -84,7 +84,7 @@ impl Handler for Dispatch {
         if let Error::Internal(internal) = &error {
             log::error!("{id}: {internal:?}");
         }
-        Wire::error(&error).into_response(&id, &self.limiter.peek(peer, wall()))
+        Wire::error(&error).into_response(&id, &self.limiter.peek(Subject::address(peer), Class::Unproven, wall()))
     }
 }
 
@@ -101,7 +101,7 @@ impl Dispatch {
         let (route, path_values) = match route::find(self.routes, request.method(), path) {
             Ok(found) => found,
             Err(error) => {
-                by_address(Class::Default, standing)?;
+                by_address(Class::Unproven, standing)?;
                 return Err(error);
             }
         };
@@ -129,13 +129,17 @@ impl Dispatch {
         let actor = match authenticate(request, &self.db, &self.services) {
             Ok(actor) => actor,
             Err(error) => {
-                by_address(Class::Default, standing)?;
+                by_address(Class::Unproven, standing)?;
                 return Err(error);
             }
         };
-        authorize(&actor, &route.spec)?;
         let subject = Subject::Account(actor.user_id.clone(), actor.mode);
-        self.count(subject, route.class, operation::now(actor.mode), standing)?;
+        let now = operation::now(actor.mode);
+        if let Err(error) = authorize(&actor, &route.spec) {
+            *standing = self.limiter.peek(subject, route.class, now);
+            return Err(error);
+        }
+        self.count(subject, route.class, now, standing)?;
         Ok(actor)
     }
 

@@ -25,9 +25,8 @@ impl IdempotencyKey {
         if !(1..=255).contains(&key.len()) || !key.bytes().all(|b| (b' '..=b'~').contains(&b)) {
             return Err(Error::validation("Idempotency-Key must have 1 to 255 printable ASCII characters"));
         }
-        // A map is sorted by key and numbers keep their text, so one meaning has one form.
-        let canonical = serde_json::to_vec(body).map_err(Error::internal)?;
-        let head = format!("{} {path}\n", request.method());
+        let canonical = canonical(&Value::Object(body.clone())).to_string();
+        let head = format!("{} {}\n", request.method(), path.trim_end_matches('/'));
         let fingerprint = Sha256::new().chain_update(head).chain_update(canonical).finalize().into();
         Ok(Some(IdempotencyKey { key: key.to_owned(), fingerprint }))
     }
@@ -48,6 +47,32 @@ impl IdempotencyKey {
     fn save(&self, ctx: &Ctx, tx: &WriteTx, wire: &Wire) -> Result<()> {
         let answer = SavedAnswer { fingerprint: self.fingerprint, status: wire.status, body: wire.body.clone() };
         tx.insert_saved_answer(ctx.user_id()?, ctx.mode, &self.key, &answer, ctx.now)
+    }
+}
+
+/// One form for one meaning: a map is sorted by key already, and a number is written as its digits and their power.
+fn canonical(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => object.iter().map(|(name, value)| (name.clone(), canonical(value))).collect(),
+        Value::Array(items) => items.iter().map(canonical).collect(),
+        Value::Number(number) => Value::String(format!("number {}", decimal(&number.to_string()))),
+        other => other.clone(),
+    }
+}
+
+/// `1.250`, `1.25` and `125e-2` are one number.
+fn decimal(literal: &str) -> String {
+    let (mantissa, exponent) = literal.split_once(['e', 'E']).unwrap_or((literal, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_end_matches('0');
+    let Ok(exponent) = exponent.parse::<i64>() else { return literal.to_owned() };
+    let dropped = i64::try_from(digits.len() - significant.len()).unwrap_or_default();
+    let places = i64::try_from(fraction.len()).unwrap_or_default();
+    let sign = if significant.starts_with('-') { "-" } else { "" };
+    match significant.trim_start_matches(['-', '0']) {
+        "" => "0".to_owned(),
+        significant => format!("{sign}{significant}e{}", exponent.saturating_add(dropped - places)),
     }
 }
 
@@ -77,4 +102,18 @@ pub fn execute(
         key.save(ctx, tx, &kept)?;
     }
     Ok(wire)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_number_has_one_form() {
+        for literal in ["1.25", "1.250", "125e-2", "0.125E1", "1.25e+0"] {
+            assert_eq!(decimal(literal), "125e-2", "{literal}");
+        }
+        assert_eq!((decimal("-0.0"), decimal("100"), decimal("-1")), ("0".into(), "1e2".into(), "-1e0".into()));
+        assert_ne!(decimal("1e99999999999999999999"), decimal("1e9999999999999999999"));
+    }
 }

@@ -21,6 +21,10 @@ pub enum Class {
     Webhooks,
     ApiKeys,
     Default,
+    /// Requests that prove no caller: their flood must not shut out the public endpoints.
+    Unproven,
+    /// Supervisors ask often.
+    Health,
     Register,
     Login,
 }
@@ -35,7 +39,7 @@ impl Class {
             Class::Messages => limits.messages,
             Class::Webhooks => limits.webhooks,
             Class::ApiKeys => limits.api_keys,
-            Class::Default => limits.default,
+            Class::Default | Class::Unproven | Class::Health => limits.default,
             Class::Register => limits.register(server),
             Class::Login => limits.login(server),
         }
@@ -114,13 +118,12 @@ impl RateLimiter {
         Ok(Standing { limit, remaining, reset })
     }
 
-    /// Where an address stands, without counting: for what was refused before it was a request.
-    pub fn peek(&self, address: IpAddr, now: Timestamp) -> Standing {
-        let class = Class::Default;
+    /// Where a caller stands, without counting: for what was refused before it could be counted.
+    pub fn peek(&self, subject: Subject, class: Class, now: Timestamp) -> Standing {
         let limit = class.limit(&self.limits, self.server);
         let window = now.millis().div_euclid(HOUR_MS);
         let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        let counter = counters.get(&(Subject::address(address), class)).filter(|counter| counter.window >= window);
+        let counter = counters.get(&(subject, class)).filter(|counter| counter.window >= window);
         let requests = counter.map_or(0, |counter| counter.requests);
         let remaining = if self.limits.enabled { limit.saturating_sub(requests) } else { limit };
         Standing { limit, remaining, reset: Timestamp::from_millis((window + 1) * HOUR_MS) }

@@ -72,14 +72,19 @@ fn is_json(content_type: &str) -> bool {
 pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>> {
     let malformed = |error: serde_json::Error| Error::validation(format!("The body is not valid JSON: {error}"));
     let text = std::str::from_utf8(bytes).map_err(|_| Error::validation("The body is not valid UTF-8"))?;
-    if depth(text) > MAX_DEPTH {
+    let shape = shape(text);
+    if shape.depth > MAX_DEPTH {
         return Err(Error::validation(format!("The body must not nest deeper than {MAX_DEPTH} levels")));
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let duplicate = Unique.deserialize(&mut deserializer).map_err(malformed)?;
+    let mut found = Findings::default();
+    Unique(&mut found).deserialize(&mut deserializer).map_err(malformed)?;
     deserializer.end().map_err(malformed)?;
-    if let Some(name) = duplicate {
+    if let Some(name) = found.duplicate {
         return Err(Error::validation(format!("{name} must be given only once")));
+    }
+    if found.numbers != shape.numbers {
+        return Err(Error::validation(format!("{NUMBER_KEY} must not be the name of a field")));
     }
     match serde_json::from_str(text).map_err(malformed)? {
         Value::Object(object) => Ok(object),
@@ -87,82 +92,107 @@ pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>> {
     }
 }
 
-/// The deepest nesting of arrays and objects, counted without recursion.
-fn depth(text: &str) -> usize {
-    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+/// How `serde_json` (with `arbitrary_precision`) shows some numbers to a visitor: as a map with this one key. An object that
+/// has the key in its text would pass for a number.
+const NUMBER_KEY: &str = "$serde_json::private::Number";
+
+/// What the text itself tells, without recursion.
+struct Shape {
+    /// The deepest nesting of arrays and objects.
+    depth: usize,
+    numbers: usize,
+}
+
+fn shape(text: &str) -> Shape {
+    let mut shape = Shape { depth: 0, numbers: 0 };
+    let (mut depth, mut in_string, mut escaped, mut in_number) = (0_usize, false, false, false);
     for byte in text.bytes() {
+        let of_number = !in_string && matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+        let begins = !in_number && matches!(byte, b'0'..=b'9' | b'-');
+        if of_number && begins {
+            shape.numbers += 1;
+        }
+        in_number = of_number && (in_number || begins);
         match byte {
             _ if escaped => escaped = false,
             b'\\' if in_string => escaped = true,
             b'"' => in_string = !in_string,
             b'[' | b'{' if !in_string => {
                 depth += 1;
-                deepest = deepest.max(depth);
+                shape.depth = shape.depth.max(depth);
             }
             b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
-    deepest
+    shape
 }
 
-/// Walks a document and finds the first duplicate key of any object in it.
-struct Unique;
+/// What walking a document finds.
+#[derive(Default)]
+struct Findings {
+    duplicate: Option<String>,
+    /// What looks like a number to serde.
+    numbers: usize,
+}
 
-impl<'de> DeserializeSeed<'de> for Unique {
-    type Value = Option<String>;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+struct Unique<'f>(&'f mut Findings);
+
+impl<'de> DeserializeSeed<'de> for Unique<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Unique {
-    type Value = Option<String>;
+impl<'de> Visitor<'de> for Unique<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut seen = HashSet::new();
-        let mut duplicate = None;
         while let Some(key) = map.next_key::<String>()? {
-            let inside = map.next_value_seed(Unique)?;
-            duplicate = duplicate.or(inside);
+            if key == NUMBER_KEY {
+                self.0.numbers += 1;
+            }
+            map.next_value_seed(Unique(self.0))?;
             if seen.contains(&key) {
-                duplicate = duplicate.or(Some(key));
+                self.0.duplicate.get_or_insert(key);
             } else {
                 seen.insert(key);
             }
         }
-        Ok(duplicate)
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut duplicate = None;
-        while let Some(inside) = seq.next_element_seed(Unique)? {
-            duplicate = duplicate.or(inside);
-        }
-        Ok(duplicate)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Unique(self.0))?.is_some() {}
+        Ok(())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        self.0.numbers += 1;
+        Ok(())
     }
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        self.0.numbers += 1;
+        Ok(())
     }
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        self.0.numbers += 1;
+        Ok(())
     }
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 }
 
@@ -188,6 +218,18 @@ mod tests {
         assert!(message(&nested(MAX_DEPTH + 1)).contains("32 levels"));
         assert!(message(&nested(100_000)).contains("32 levels"));
         assert!(parse_object(format!(r#"{{"a":"\"{}"}}"#, "[".repeat(100)).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn an_object_does_not_pass_for_a_number() {
+        for body in [
+            r#"{"budget":{"$serde_json::private::Number":"150"}}"#,
+            r#"{"budget":{"\u0024serde_json::private::Number":"150"},"a":-1.5e+3}"#,
+            r#"{"other":{"$serde_json::private::Number":"abc"}}"#,
+        ] {
+            assert!(message(body).contains("must not be the name"), "{body}");
+        }
+        assert!(parse_object(br#"{"a":[1,-2.5e+3,{"b":0}],"c":"1 2 3","d":true,"e":null}"#).is_ok());
     }
 
     #[test]

@@ -40,6 +40,9 @@ impl Operation for SuspendUser {
 impl Write for SuspendUser {
     fn run(input: SuspendUserInput, ctx: &Ctx, tx: &WriteTx) -> Result<SuspensionView> {
         let user = tx.find_user(&input.user_id)?.ok_or(Error::NotFound(Resource::User))?;
+        if ctx.actor.as_ref().is_some_and(|actor| actor.is(&user.id)) {
+            return Err(Error::validation("userId must not be your own: you would lock yourself out"));
+        }
         tx.update_suspension(&user.id, input.suspended.then(|| user.suspended_at.unwrap_or(ctx.now)))?;
         if input.suspended {
             tx.delete_sessions_of(&user.id)?;

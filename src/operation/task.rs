@@ -55,9 +55,10 @@ pub struct TaskView {
 }
 
 impl TaskView {
-    /// `task` as `viewer` sees it: why a submission was rejected is its two participants' business.
+    /// `task` as `viewer` sees it: why a submission was rejected is its two participants' business, metadata its owner's.
     pub fn of(task: Task, viewer: &UserId) -> Self {
         let participant = task.is_participant(viewer);
+        let owner = task.agent_id == *viewer;
         TaskView {
             id: task.id,
             title: task.title,
@@ -81,7 +82,7 @@ impl TaskView {
             updated_at: task.updated_at,
             completed_at: task.completed_at,
             rejection_reason: task.rejection_reason.filter(|_| participant),
-            metadata: task.metadata.map(|metadata| metadata.0),
+            metadata: task.metadata.filter(|_| owner).map(|metadata| metadata.0),
             livemode: task.livemode,
         }
     }

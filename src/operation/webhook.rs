@@ -74,8 +74,7 @@ impl Operation for CreateWebhook {
 
 impl Write for CreateWebhook {
     fn run(input: CreateWebhookInput, ctx: &Ctx, tx: &WriteTx) -> Result<CreatedWebhook> {
-        let url = input.url.as_str();
-        check_url(url, ctx)?;
+        check_url(&input.url, ctx)?;
         let mut events = input.events.map_or_else(|| EventType::DOCUMENTED.to_vec(), |events| events.0);
         if events.is_empty() {
             return Err(Error::validation("events must name at least one event"));
@@ -87,7 +86,7 @@ impl Write for CreateWebhook {
         }
         let webhook = Webhook {
             id: WebhookId::new(),
-            url: url.to_owned(),
+            url: input.url.as_str().to_owned(),
             events,
             description: input.description.map(|text| text.as_str().to_owned()),
             active: true,
@@ -99,13 +98,11 @@ impl Write for CreateWebhook {
     }
 }
 
-fn check_url(url: &str, ctx: &Ctx) -> Result<()> {
-    let (scheme, rest) = url.split_once("://").unwrap_or_default();
-    if ctx.mode.is_live() && !scheme.eq_ignore_ascii_case("https") {
+fn check_url(url: &HttpUrl, ctx: &Ctx) -> Result<()> {
+    if ctx.mode.is_live() && !url.is_https() {
         return Err(Error::validation("url must be https in live mode"));
     }
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.contains('@') {
+    if url.has_user_info() {
         return Err(Error::validation("url must not contain a user name or password"));
     }
     Ok(())

@@ -1,31 +1,44 @@
 //! Copies of the whole file.
 
 use super::db::{OpenError, connect, create_private};
-use rusqlite::OpenFlags;
-use rusqlite::backup::Backup;
-use std::path::Path;
-use std::time::Duration;
 
-const PAGES_PER_STEP: i32 = 1_000;
+use rusqlite::backup::Backup;
+use rusqlite::{Connection, OpenFlags};
+use std::path::{Path, PathBuf};
 
 /// Copies one consistent moment of the database `from` to the new file `to` (mode 0600), while others use it.
+///
+/// The copy grows under another name and is whole when it gets its own.
 pub fn backup_to(from: &Path, to: &Path) -> Result<(), OpenError> {
     if to.exists() {
         return Err(OpenError(format!("{} exists already; choose another name", to.display())));
     }
-    let failed = |error: &dyn std::fmt::Display| OpenError(format!("cannot copy {} to {}: {error}", from.display(), to.display()));
-    // With write access, so that the log of a server that was killed is read, too.
-    let source = connect(from, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| failed(&error))?;
-    create_private(to).map_err(|error| failed(&error))?;
-    let mut target = rusqlite::Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| failed(&error))?;
-    let backup = Backup::new(&source, &mut target).map_err(|error| failed(&error))?;
-    backup.run_to_completion(PAGES_PER_STEP, Duration::ZERO, None).map_err(|error| failed(&error))
+    let mut partial = to.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let copied = copy(from, &partial).and_then(|()| Ok(std::fs::rename(&partial, to)?));
+    copied.map_err(|error| {
+        // Nothing of a failed copy may be taken for a backup.
+        let _ = std::fs::remove_file(&partial);
+        OpenError(format!("cannot copy {} to {}: {error}", from.display(), to.display()))
+    })
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let source = connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    create_private(to)?;
+    let mut target = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // In one step: it reads one snapshot, which no writer waits for, where a copy in steps begins anew at each commit.
+    Backup::new(&source, &mut target)?.step(-1)?;
+    // A single file, without a log beside it.
+    target.pragma_update_and_check(None, "journal_mode", "delete", |row| row.get::<_, String>(0))?;
+    Ok(())
 }
 
 /// Refuses a file that is no sound database of ours.
 pub fn check_file(path: &Path) -> Result<(), OpenError> {
     let refused = |reason: &dyn std::fmt::Display| OpenError(format!("{} is no backup of humans2ai: {reason}", path.display()));
-    let conn = rusqlite::Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| refused(&error))?;
+    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| refused(&error))?;
     let check: String = conn.query_row("PRAGMA quick_check", [], |row| row.get(0)).map_err(|error| refused(&error))?;
     if check != "ok" {
         return Err(refused(&check));

@@ -75,6 +75,8 @@ fn a_suspended_account_is_refused_at_once_and_let_in_again() {
     server.anyone.post("/public/auth/login", &login).error(403, "FORBIDDEN");
     suspend(false);
     server.agent.get("/wallet").ok(200);
+    let own = server.ready["operator"]["userId"].as_str().unwrap();
+    server.operator.post(&format!("/admin/users/{own}/suspend"), &json!({})).error(400, "VALIDATION_ERROR");
 }
 
 #[test]

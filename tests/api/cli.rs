@@ -129,6 +129,21 @@ fn a_backup_is_taken_beside_the_server_and_restored_without_it() {
 }
 
 #[test]
+fn a_damaged_database_is_set_aside_by_a_restore_and_a_backup_is_one_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let (data, copy) = (directory.path().join("market.db"), directory.path().join("copy.db"));
+    drop(KeptServer::start(&data, &[]));
+    assert!(run(&["--data", text(&data), "backup", text(&copy)], "").status.success());
+    std::fs::write(&data, "damaged").unwrap();
+    assert!(run(&["--data", text(&data), "restore", text(&copy)], "").status.success());
+    assert!(run(&["--data", text(&data), "admin", "verify"], "").status.success());
+    let mut names: Vec<_> =
+        std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name.starts_with("copy") || name.ends_with(".restoring") || name.ends_with(".partial"));
+    assert_eq!(names, ["copy.db"]);
+}
+
+#[test]
 fn the_printed_document_is_the_served_one() {
     let printed: Value = serde_json::from_slice(&run(&["openapi"], "").stdout).unwrap();
     let served = crate::harness::Server::start().anyone.get("/openapi.json").json();

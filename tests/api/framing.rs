@@ -59,6 +59,7 @@ fn garbage_is_refused_in_the_envelope() {
         (&b"GARBAGE\r\n\r\n"[..], "400"),
         (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", "400"),
         (b"GET /api/v1/tasks HTTP/1.1\r\n\r\n", "400"),
+        (b"GET /api/v1/tasks HTTP/1.1\nHost: x\n\n", "400"),
         (b"GET /api/v1/tasks HTTP/2.0\r\nHost: x\r\n\r\n", "400"),
         (b"GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n", "400"),
         (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", "400"),
@@ -92,6 +93,14 @@ fn a_chunked_body_is_read_and_an_endless_one_refused() {
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
     let endless = format!("{}{}", head(&server, "Transfer-Encoding: chunked\r\n"), chunk.repeat(6));
     assert!(exchange(&server, endless.as_bytes()).starts_with("HTTP/1.1 413"));
+}
+
+#[test]
+fn a_malformed_chunk_is_refused_in_the_envelope() {
+    let server = Server::start();
+    let bytes = format!("{}zz\r\n{{}}\r\n0\r\n\r\n", head(&server, "Transfer-Encoding: chunked\r\n"));
+    let answer = exchange(&server, bytes.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("VALIDATION_ERROR"), "{answer:?}");
 }
 
 #[test]

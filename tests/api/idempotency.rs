@@ -24,6 +24,17 @@ fn the_same_meaning_in_another_order_is_the_same_request() {
 }
 
 #[test]
+fn a_number_is_the_same_however_it_is_written() {
+    let server = Server::start();
+    let body = |budget: &str| Server::example().to_string().replace("\"budget\":150", &format!("\"budget\":{budget}"));
+    let send = |budget: &str| server.agent.send("POST", "/tasks", &[("Idempotency-Key", "k")], &body(budget));
+    send("1.25").ok(201);
+    assert_eq!(send("1.250").header("Idempotency-Replayed"), Some("true"));
+    assert_eq!(send("125e-2").header("Idempotency-Replayed"), Some("true"));
+    send("1.26").error(422, "IDEMPOTENCY_KEY_REUSED");
+}
+
+#[test]
 fn a_key_for_another_request_is_refused() {
     let server = Server::start();
     let task = server.open_task();

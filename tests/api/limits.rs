@@ -56,5 +56,6 @@ fn guesses_count_against_the_address() {
         guess.get("/wallet").error(401, "UNAUTHORIZED");
     }
     guess.get("/wallet").error(429, "RATE_LIMITED");
+    server.anyone.get("/health").ok(200);
     agent.get("/wallet").ok(200);
 }

@@ -246,6 +246,15 @@ fn others_see_open_tasks_and_their_own_only() {
 }
 
 #[test]
+fn metadata_is_its_owners_alone() {
+    let server = Server::start();
+    let task = server.create(&json!({ "metadata": { "order": "7" } }));
+    let path = format!("/tasks/{task}");
+    assert_eq!(server.agent.get(&path).ok(200)["metadata"], json!({ "order": "7" }));
+    assert!(server.human.get(&path).ok(200).get("metadata").is_none());
+}
+
+#[test]
 fn pages_and_cursors_walk_the_same_list() {
     let server = Server::start();
     let mut made: Vec<_> = (0..7).map(|_| server.open_task()).collect();

@@ -5,7 +5,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{CONNECTION, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use hyper::{Request, Response, StatusCode};
-use std::io::Read;
+use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -78,9 +78,17 @@ async fn read(body: Incoming, shared: &Shared) -> Result<Result<Vec<u8>, Refusal
     match timeout(limits.body_timeout, Limited::new(body, limits.body_bytes).collect()).await {
         Ok(Ok(body)) => Ok(Ok(body.to_bytes().into())),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Ok(Err(Refusal::PayloadTooLarge)),
+        Ok(Err(error)) if is_malformed(error.as_ref()) => Ok(Err(Refusal::BadRequest("The body's chunks are malformed"))),
         Ok(Err(error)) => Err(error),
         Err(_) => Ok(Err(Refusal::RequestTimeout)),
     }
+}
+
+/// Whether the client wrote what is no chunk, rather than went away.
+fn is_malformed(error: &(dyn std::error::Error + 'static)) -> bool {
+    let io = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    let malformed = matches!(io, Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData));
+    malformed || error.source().is_some_and(is_malformed)
 }
 
 fn to_rouille(head: &hyper::http::request::Parts, body: Vec<u8>, peer: SocketAddr) -> Option<rouille::Request> {

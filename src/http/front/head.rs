@@ -27,6 +27,9 @@ pub fn judge(bytes: &[u8], limits: &Limits) -> Head {
     if length > limits.head_bytes {
         return Head::Refused(Refusal::HeadTooLarge);
     }
+    if has_bare_line_feed(bytes.get(..length).unwrap_or_default()) {
+        return Head::Refused(Refusal::BadRequest("Every line of the request's head must end in CR LF"));
+    }
     let mut headers = vec![EMPTY_HEADER; limits.headers];
     let mut request = Request::new(&mut headers);
     let parsed = request.parse(bytes.get(..length).unwrap_or_default());
@@ -47,6 +50,10 @@ fn end_of_head(bytes: &[u8]) -> Option<usize> {
         _ => None,
     };
     bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').find_map(|(at, _)| ends(at))
+}
+
+fn has_bare_line_feed(head: &[u8]) -> bool {
+    head.iter().enumerate().any(|(at, byte)| *byte == b'\n' && (at == 0 || head.get(at - 1) != Some(&b'\r')))
 }
 
 fn check(request: &Request) -> Result<Framing, Refusal> {
