@@ -8,7 +8,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::fmt::Write;
-use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -33,14 +32,16 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, mut
         .max_buf_size(limits.head_bytes * 2)
         .serve_connection(io, service);
     let finished = tokio::select! {
-        result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => Some(result),
+        // An answer that is due after the stop says that it is the last.
+        biased;
         _ = stopped.changed() => None,
+        result = &mut connection => Some(result),
     };
     let result = if let Some(result) = finished {
         result
     } else {
         Pin::new(&mut connection).graceful_shutdown();
-        poll_fn(|cx| connection.poll_without_shutdown(cx)).await
+        (&mut connection).await
     };
     if let Err(error) = result {
         log::debug!("connection of {peer}: {error}");

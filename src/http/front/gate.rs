@@ -167,7 +167,8 @@ impl AsyncWrite for Gate {
         Pin::new(&mut self.get_mut().stream).poll_flush(cx)
     }
 
+    /// hyper says here that it has written all it had; the stream stays open, for there may be a refusal to say.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        self.poll_flush(cx)
     }
 }
