@@ -177,8 +177,13 @@ CREATE TABLE task (
     CASE status WHEN 'open' THEN 0 WHEN 'assigned' THEN 1 WHEN 'submitted' THEN 2 WHEN 'rejected' THEN 3
       WHEN 'disputed' THEN 4 WHEN 'completed' THEN 5 WHEN 'refunded' THEN 6 WHEN 'cancelled' THEN 7 ELSE 8 END * 8
     + remote * 4
-    + CASE urgency WHEN 'low' THEN 0 WHEN 'medium' THEN 1 WHEN 'high' THEN 2 ELSE 3 END) VIRTUAL
+    + CASE urgency WHEN 'low' THEN 0 WHEN 'medium' THEN 1 WHEN 'high' THEN 2 ELSE 3 END) VIRTUAL,
+  -- When the clock acts next: the deadline, the end of the review, or of the time to dispute. NULL is never.
+  due_at INTEGER GENERATED ALWAYS AS (
+    CASE status WHEN 'open' THEN deadline WHEN 'assigned' THEN deadline WHEN 'rejected' THEN dispute_until
+      WHEN 'submitted' THEN iif(review_hours > 0, submitted_at + review_hours * 3600000, NULL) END) VIRTUAL
 ) STRICT;
+CREATE INDEX task_due ON task (livemode, due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE application (
   seq         INTEGER PRIMARY KEY,

@@ -9,6 +9,7 @@
 //! | 2 | `operation` | the use cases: one type, one transaction each |
 //! | 3 | `http` | bytes to operations and back: front, dispatch, authentication, limits, idempotency |
 //! | 4 | `api` | the routes on one page, and the OpenAPI document made from them |
+//! | beside 3–4 | `worker` | what the server does without being asked: the clock |
 //! | 5 | `server`, `cli` | putting it together |
 //!
 //! `config` stands beside the floors: typed values, read once, passed down.
@@ -21,6 +22,7 @@ mod http;
 mod operation;
 mod server;
 mod store;
+mod worker;
 
 pub use cli::main;
 pub use config::{Config, Layers};

@@ -13,6 +13,7 @@ use crate::http::rate_limit::RateLimiter;
 use crate::operation::password::Passwords;
 use crate::operation::{Ctx, Services, now, random};
 use crate::store::Db;
+use crate::worker::clock::Clock;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 pub struct Server {
     // Dropped in this order: no request arrives once the database closes.
     front: Running,
+    clock: Option<Clock>,
     address: SocketAddr,
     db: Arc<Db>,
     services: Arc<Services>,
@@ -46,7 +48,8 @@ impl Server {
         let dispatch = dispatch(&db, &services, address)?;
         let limits = Limits { threads: REQUEST_THREADS, ..Limits::default() };
         let front = front.start(Arc::new(dispatch), limits)?;
-        Ok(Server { front, address, db, services })
+        let clock = Clock::start(Arc::clone(&db), Arc::clone(&services))?;
+        Ok(Server { front, clock: Some(clock), address, db, services })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -84,6 +87,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.front.shut();
+        self.clock = None;
     }
 }
 

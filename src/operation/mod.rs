@@ -12,6 +12,7 @@ mod clock;
 mod ctx;
 pub mod dispute;
 mod escrow;
+pub mod expiry;
 pub mod health;
 pub mod message;
 pub mod notification;

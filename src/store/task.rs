@@ -54,6 +54,21 @@ impl ReadTx<'_> {
         Ok(statement.query_row(params![id.as_str(), mode.is_live()], read).optional()?)
     }
 
+    /// The tasks whose time has come, those that waited longest first, at most `limit`.
+    pub fn list_due_tasks(&self, mode: Mode, now: Timestamp, limit: usize) -> Result<Vec<Task>> {
+        let mut statement =
+            self.prepare("SELECT seq FROM task WHERE livemode = ?1 AND due_at <= ?2 AND due_at IS NOT NULL ORDER BY due_at LIMIT ?3")?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let seqs = statement.query_map(params![mode.is_live(), now.millis(), limit], |row| row.get(0))?;
+        self.load_tasks(&seqs.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// When the next task's time comes.
+    pub fn find_next_due(&self, mode: Mode) -> Result<Option<Timestamp>> {
+        let mut statement = self.prepare("SELECT min(due_at) FROM task WHERE livemode = ?1 AND due_at IS NOT NULL")?;
+        Ok(statement.query_row([mode.is_live()], |row| Columns::new(row).optional_time())?)
+    }
+
     /// The tasks with these seqs, in their order.
     pub(super) fn load_tasks(&self, seqs: &[i64]) -> Result<Vec<Task>> {
         let mut statement = self.prepare(&format!("{SELECT} WHERE t.seq = ?1"))?;

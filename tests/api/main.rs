@@ -10,6 +10,7 @@ mod admin;
 mod api_keys;
 mod authorization;
 mod cli;
+mod clock;
 mod concurrency;
 mod crash;
 mod envelope;

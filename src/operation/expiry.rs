@@ -1,0 +1,68 @@
+//! What time itself causes: expiry, approval at the end of a review, refund after a rejection (contract §6).
+//!
+//! The loser of a race against a request finds the task in another status and does nothing, so each effect happens once.
+
+use super::submission::complete;
+use super::task::advance;
+use super::{Ctx, escrow, outbox};
+use crate::domain::event::EventType;
+use crate::domain::task::{Task, TaskEvent, TaskStatus};
+use crate::domain::{Error, Result};
+use crate::store::WriteTx;
+use serde_json::json;
+
+/// Does what is due in the caller's mode, the longest due first, for at most `limit` tasks; how many were done.
+///
+/// A task that fails is left as it was and logged: it must not keep the others from theirs.
+pub fn run_due(tx: &WriteTx, ctx: &Ctx, limit: usize) -> Result<usize> {
+    let mut done = 0;
+    for task in tx.list_due_tasks(ctx.mode, ctx.now, limit)? {
+        let id = task.id.clone();
+        match tx.attempt(|tx| run(tx, ctx, task)) {
+            Ok(()) => done += 1,
+            Err(error) => log::error!("the clock could not act on {id}: {error:?}"),
+        }
+    }
+    Ok(done)
+}
+
+fn run(tx: &WriteTx, ctx: &Ctx, task: Task) -> Result<()> {
+    match task.status {
+        TaskStatus::Open | TaskStatus::Assigned => expire(tx, ctx, task),
+        TaskStatus::Submitted => approve(tx, ctx, task),
+        TaskStatus::Rejected => refund(tx, ctx, task),
+        status => Err(Error::internal(format!("nothing is due for a {status} task"))),
+    }
+}
+
+fn expire(tx: &WriteTx, ctx: &Ctx, mut task: Task) -> Result<()> {
+    advance(tx, ctx, &mut task, TaskEvent::Expire)?;
+    let settlement = escrow::refund(tx, ctx, &task)?;
+    outbox::emit(tx, ctx, EventType::Expired, &task, json!({ "expiredAt": ctx.now, "refunded": settlement.refund }))?;
+    let body = format!("\"{}\" expired at its deadline; its budget is back with its owner", task.title);
+    outbox::notify(tx, ctx, &task.agent_id, EventType::Expired, &task, body.as_str())?;
+    for human in tx.list_applicants(&task.id)? {
+        outbox::notify(tx, ctx, &human, EventType::Expired, &task, body.as_str())?;
+    }
+    Ok(())
+}
+
+fn approve(tx: &WriteTx, ctx: &Ctx, mut task: Task) -> Result<()> {
+    task.completed_at = Some(ctx.now);
+    advance(tx, ctx, &mut task, TaskEvent::Approve)?;
+    let settlement = escrow::release(tx, ctx, &task)?;
+    complete(tx, ctx, &task, settlement)?;
+    let body = format!("The review of \"{}\" ended and its submission was approved", task.title);
+    outbox::notify(tx, ctx, &task.agent_id, EventType::Completed, &task, body)
+}
+
+fn refund(tx: &WriteTx, ctx: &Ctx, mut task: Task) -> Result<()> {
+    advance(tx, ctx, &mut task, TaskEvent::Refund)?;
+    let settlement = escrow::refund(tx, ctx, &task)?;
+    outbox::emit(tx, ctx, EventType::Refunded, &task, json!({ "refundedAt": ctx.now, "refunded": settlement.refund }))?;
+    let body = format!("\"{}\" was not disputed in time; its budget is back with its owner", task.title);
+    for user in std::iter::once(&task.agent_id).chain(&task.human_id) {
+        outbox::notify(tx, ctx, user, EventType::Refunded, &task, body.as_str())?;
+    }
+    Ok(())
+}

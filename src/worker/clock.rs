@@ -1,0 +1,73 @@
+//! The clock: wakes when a task's time comes, after a downtime at once for all that came meanwhile.
+
+use crate::domain::Result;
+use crate::domain::actor::Mode;
+use crate::domain::named::Named;
+use crate::operation::{Ctx, Services, expiry, now};
+use crate::store::Db;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Tasks per transaction: few enough that requests between two of them hardly wait.
+const BATCH: usize = 50;
+/// The longest sleep: a new task may be due before all others, and a machine's time may be set.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// The running clock; dropping it stops it after the transaction at hand.
+pub struct Clock {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Clock {
+    pub fn start(db: Arc<Db>, services: Arc<Services>) -> io::Result<Self> {
+        let (stop, stopped) = bounded(0);
+        let thread = std::thread::Builder::new().name("clock".into()).spawn(move || run(&db, &services, &stopped))?;
+        Ok(Clock { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(db: &Db, services: &Arc<Services>, stopped: &Receiver<()>) {
+    loop {
+        let mut sleep = LONGEST_SLEEP;
+        for mode in Mode::ALL {
+            match tick(db, services, *mode) {
+                Ok(next) => sleep = sleep.min(next),
+                Err(error) => log::error!("the clock of {mode} data stood still: {error:?}; trying on"),
+            }
+        }
+        // Nothing is ever sent: a time-out is time to go on, anything else the end.
+        let timed_out = stopped.recv_timeout(sleep).is_err_and(|error| error.is_timeout());
+        if !timed_out {
+            return;
+        }
+    }
+}
+
+/// Does what is due, a batch at most; how long there is nothing more to do.
+fn tick(db: &Db, services: &Arc<Services>, mode: Mode) -> Result<Duration> {
+    let Some(next) = db.read(|tx| tx.find_next_due(mode))? else { return Ok(LONGEST_SLEEP) };
+    let wait_ms = next.millis() - now(mode).millis();
+    if wait_ms > 0 {
+        return Ok(Duration::from_millis(wait_ms.unsigned_abs()));
+    }
+    let mut ctx = Ctx { actor: None, mode, now: now(mode), services: Arc::clone(services) };
+    let done = db.write(move |tx| {
+        ctx.now = now(mode);
+        expiry::run_due(tx, &ctx, BATCH)
+    })?;
+    // Where nothing could be done, trying again at once would only burn.
+    Ok(if done > 0 { Duration::ZERO } else { LONGEST_SLEEP })
+}
