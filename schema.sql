@@ -44,6 +44,7 @@ CREATE TABLE session (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_family ON session (family);
 CREATE INDEX session_user ON session (user_id);
+CREATE INDEX session_expiry ON session (expires_at);
 
 CREATE TABLE api_key (
   id          TEXT PRIMARY KEY,
@@ -306,43 +307,89 @@ CREATE TABLE risk_attempt (
 
 ---------------------------------------------------------------------------------------------------- what others are told
 
--- The outbox: written in the transaction that caused it, delivered by the webhook thread.
+-- The outbox: written in the transaction that caused it, read by the feed, delivered by the webhook thread.
+-- Its seq is the feed's cursor: strictly increasing, because the newest row is never swept.
 CREATE TABLE event (
   seq         INTEGER PRIMARY KEY,
-  id          TEXT NOT NULL UNIQUE,
+  id          TEXT NOT NULL,
   livemode    INTEGER NOT NULL CHECK (livemode IN (0, 1)),
   type        TEXT NOT NULL,
-  task_id     TEXT NOT NULL REFERENCES task (id),
+  task_id     TEXT REFERENCES task (id),                     -- NULL: the test of an endpoint
   owner_id    TEXT,                                          -- who of the two is told: NULL is not
   human_id    TEXT,
   data        TEXT NOT NULL,                                 -- the envelope's `data`, JSON
   created_at  INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX event_owner ON event (owner_id, livemode, seq) WHERE owner_id IS NOT NULL;
+CREATE INDEX event_human ON event (human_id, livemode, seq) WHERE human_id IS NOT NULL;
+CREATE INDEX event_task ON event (task_id, seq) WHERE task_id IS NOT NULL;
+
+-- How far each mode's old events are swept: a cursor below it has missed some.
+CREATE TABLE event_sweep (livemode INTEGER PRIMARY KEY CHECK (livemode IN (0, 1)), seq INTEGER NOT NULL) STRICT;
+INSERT INTO event_sweep VALUES (0, 0), (1, 0);
 
 CREATE TABLE webhook (
-  id                   TEXT PRIMARY KEY,
-  user_id              TEXT NOT NULL REFERENCES user (id),
-  livemode             INTEGER NOT NULL CHECK (livemode IN (0, 1)),
-  url                  TEXT NOT NULL,
-  events               TEXT NOT NULL,                        -- JSON array of event types
-  description          TEXT,
-  secret               TEXT NOT NULL,                        -- signs every delivery, so it cannot be a digest
-  active               INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
-  created_at           INTEGER NOT NULL
+  id                     TEXT PRIMARY KEY,
+  user_id                TEXT NOT NULL REFERENCES user (id),
+  livemode               INTEGER NOT NULL CHECK (livemode IN (0, 1)),
+  url                    TEXT NOT NULL,
+  events                 TEXT NOT NULL,                      -- JSON array of event types
+  description            TEXT,
+  secret                 TEXT NOT NULL,                      -- signs every delivery, so it cannot be a digest
+  previous_secret        TEXT,                               -- signs beside it until the rotation is over
+  previous_secret_until  INTEGER,
+  active                 INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
+  disabled_reason        TEXT CHECK (disabled_reason IN ('gone', 'failing')),
+  failing_since          INTEGER,                            -- the first failure after the last success
+  deleted_at             INTEGER,                            -- its deliveries are swept in small steps, then the row
+  created_at             INTEGER NOT NULL,
+  CHECK (disabled_reason IS NULL OR active = 0)
 ) STRICT;
-CREATE INDEX webhook_user ON webhook (user_id, livemode, id);
+CREATE INDEX webhook_user ON webhook (user_id, livemode, id) WHERE deleted_at IS NULL;
+CREATE INDEX webhook_deleted ON webhook (deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- An event's way to one endpoint, fanned out in the event's own transaction.
 CREATE TABLE delivery (
-  seq              INTEGER PRIMARY KEY,
-  id               TEXT NOT NULL UNIQUE,
-  event_seq        INTEGER NOT NULL REFERENCES event (seq),
-  webhook_id       TEXT NOT NULL REFERENCES webhook (id) ON DELETE CASCADE,
-  state            TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
-  attempts         INTEGER NOT NULL DEFAULT 0,
-  next_attempt_at  INTEGER NOT NULL
-) STRICT;
-CREATE INDEX delivery_due ON delivery (webhook_id, seq) WHERE state = 'pending';
+  webhook_id  TEXT NOT NULL REFERENCES webhook (id),
+  event_seq   INTEGER NOT NULL REFERENCES event (seq) ON DELETE CASCADE,
+  id          TEXT NOT NULL UNIQUE,
+  state       TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
+  retries     INTEGER NOT NULL DEFAULT 0,                    -- used up since the last first attempt
+  retry_at    INTEGER,                                       -- of a pending one; NULL: as soon as its turn comes
+  PRIMARY KEY (webhook_id, event_seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX delivery_event ON delivery (event_seq);
+CREATE INDEX delivery_pending ON delivery (webhook_id, retry_at, event_seq) WHERE state = 'pending';
+CREATE INDEX delivery_failed ON delivery (webhook_id, event_seq) WHERE state = 'failed';
+
+CREATE TABLE delivery_count (
+  webhook_id  TEXT NOT NULL,
+  state       TEXT NOT NULL,
+  deliveries  INTEGER NOT NULL CHECK (deliveries >= 0),
+  PRIMARY KEY (webhook_id, state)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER delivery_counts_in AFTER INSERT ON delivery BEGIN
+  INSERT INTO delivery_count VALUES (NEW.webhook_id, NEW.state, 1) ON CONFLICT DO UPDATE SET deliveries = deliveries + 1;
+END;
+CREATE TRIGGER delivery_counts_out AFTER DELETE ON delivery BEGIN
+  UPDATE delivery_count SET deliveries = deliveries - 1 WHERE webhook_id = OLD.webhook_id AND state = OLD.state;
+END;
+CREATE TRIGGER delivery_counts_over AFTER UPDATE OF state ON delivery WHEN OLD.state <> NEW.state BEGIN
+  UPDATE delivery_count SET deliveries = deliveries - 1 WHERE webhook_id = OLD.webhook_id AND state = OLD.state;
+  INSERT INTO delivery_count VALUES (NEW.webhook_id, NEW.state, 1) ON CONFLICT DO UPDATE SET deliveries = deliveries + 1;
+END;
+
+-- What came of each time a delivery was sent.
+CREATE TABLE attempt (
+  delivery_id  TEXT NOT NULL REFERENCES delivery (id) ON DELETE CASCADE,
+  number       INTEGER NOT NULL,
+  at           INTEGER NOT NULL,
+  latency_ms   INTEGER NOT NULL,
+  status       INTEGER,                                      -- NULL: there was no answer
+  response     TEXT,                                         -- its first KiB
+  error        TEXT,
+  PRIMARY KEY (delivery_id, number)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE notification (
   seq         INTEGER PRIMARY KEY,

@@ -10,10 +10,12 @@ use crate::http::dispatch::Dispatch;
 use crate::http::front::{Front, Limits, Running};
 use crate::http::pool::Pool;
 use crate::http::rate_limit::RateLimiter;
+use crate::http::waiting::WaitingRoom;
 use crate::operation::password::Passwords;
 use crate::operation::{Ctx, Services, now, random};
 use crate::store::Db;
 use crate::worker::clock::Clock;
+use crate::worker::delivery::Deliverer;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -31,7 +33,9 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 pub struct Server {
     // Dropped in this order: no request arrives once the database closes.
     front: Running,
+    waiting: Arc<WaitingRoom>,
     clock: Option<Clock>,
+    deliverer: Option<Deliverer>,
     address: SocketAddr,
     db: Arc<Db>,
     services: Arc<Services>,
@@ -45,11 +49,13 @@ impl Server {
         let address = front.local_addr()?;
         let db = Arc::new(Db::open_exclusive(&config.server.data, config.store.max_batch)?);
         let services = Arc::new(services(config, &db)?);
-        let dispatch = dispatch(&db, &services, address)?;
+        let waiting = Arc::new(WaitingRoom::open(&db)?);
+        let deliverer = Deliverer::start(&db, &services)?;
+        let dispatch = dispatch(&db, &services, &waiting, address)?;
         let limits = Limits { threads: REQUEST_THREADS, ..Limits::default() };
         let front = front.start(Arc::new(dispatch), limits)?;
         let clock = Clock::start(Arc::clone(&db), Arc::clone(&services))?;
-        Ok(Server { front, clock: Some(clock), address, db, services })
+        Ok(Server { front, waiting, clock: Some(clock), deliverer: Some(deliverer), address, db, services })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -86,8 +92,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.waiting.close();
         self.front.shut();
         self.clock = None;
+        self.deliverer = None;
     }
 }
 
@@ -108,7 +116,7 @@ pub(crate) fn services(config: Config, db: &Db) -> Result<Services, StartError> 
     })
 }
 
-fn dispatch(db: &Arc<Db>, services: &Arc<Services>, address: SocketAddr) -> io::Result<Dispatch> {
+fn dispatch(db: &Arc<Db>, services: &Arc<Services>, waiting: &Arc<WaitingRoom>, address: SocketAddr) -> io::Result<Dispatch> {
     let config = &services.config;
     let public_url = match config.server.public_url.trim_end_matches('/') {
         "" => format!("http://{address}"),
@@ -120,6 +128,7 @@ fn dispatch(db: &Arc<Db>, services: &Arc<Services>, address: SocketAddr) -> io::
         routes: &rest::ROUTES,
         document: (rest::DOCUMENT_PATH, openapi::document(&public_url).to_string().into_bytes()),
         limiter: RateLimiter::new(config.rate_limits.clone(), config.server.mode),
+        waiting: Arc::clone(waiting),
         slow_lane: Pool::start("slow", cores(), SLOW_QUEUE)?,
     })
 }

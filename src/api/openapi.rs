@@ -10,13 +10,14 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 /// The errors that any request can get, beside its own.
-const COMMON_ERRORS: [(&str, &str); 12] = [
+const COMMON_ERRORS: [(&str, &str); 13] = [
     ("400", "VALIDATION_ERROR, or INSUFFICIENT_BALANCE, RISK_GATE_BLOCKED, LIMIT_EXCEEDED where the operation can"),
     ("401", "UNAUTHORIZED: no valid Bearer token, or a wrong password"),
     ("403", "FORBIDDEN: a scope or role is missing, or the account is suspended"),
     ("404", "TASK_NOT_FOUND or the like: unknown, or not to be seen by the caller"),
     ("405", "METHOD_NOT_ALLOWED"),
     ("408", "VALIDATION_ERROR: the request did not arrive in time"),
+    ("410", "CURSOR_EXPIRED: events after the cursor are no longer kept"),
     ("413", "PAYLOAD_TOO_LARGE: the body is over 256 KiB"),
     ("415", "UNSUPPORTED_MEDIA_TYPE: the body is not JSON"),
     ("429", "RATE_LIMITED: wait as Retry-After says"),
@@ -101,7 +102,13 @@ fn access(access: Access) -> Value {
 }
 
 fn parameter(field: &Field, place: &str) -> Value {
-    json!({ "name": field.name, "in": place, "required": place == "path" || field.required, "description": field.doc, "schema": schema(field) })
+    let mut parameter = json!({ "name": field.name, "in": place, "required": place == "path" || field.required,
+        "description": field.doc, "schema": schema(field) });
+    if field.schema["type"] == "array" {
+        // A list is one value, separated by commas.
+        parameter["explode"] = json!(false);
+    }
+    parameter
 }
 
 fn idempotency_key() -> Value {

@@ -6,7 +6,9 @@ use crate::operation::account::{CheckEmail, Login, Refresh, Register};
 use crate::operation::admin::{SuspendUser, VerifyLedger};
 use crate::operation::api_key::{CreateApiKey, ListApiKeys, RevokeApiKey};
 use crate::operation::application::{ApplyForTask, ListApplications, ListMyApplications, SelectApplicant};
+use crate::operation::delivery::{ListDeliveries, Redeliver, RedeliverFailed};
 use crate::operation::dispute::{DisputeTask, ListDisputes, ResolveDispute};
+use crate::operation::event::{ListEvents, ListTaskEvents};
 use crate::operation::health::GetHealth;
 use crate::operation::message::{ListMessages, SendMessage};
 use crate::operation::notification::{ListNotifications, MarkNotifications};
@@ -14,13 +16,13 @@ use crate::operation::referral::ListReferrals;
 use crate::operation::submission::{ApproveSubmission, ListSubmissions, RejectSubmission, SubmitWork};
 use crate::operation::task::{CancelTask, CreateTask, GetTask, ListTasks};
 use crate::operation::wallet::{Deposit, GetWallet, ListTransactions, Withdraw};
-use crate::operation::webhook::{CreateWebhook, DeleteWebhook, ListWebhooks};
-use crate::operation::{Manual, Read, Spec, Write};
+use crate::operation::webhook::{CreateWebhook, DeleteWebhook, ListWebhooks, RotateSecret, TestWebhook, UpdateWebhook};
+use crate::operation::{Manual, Read, Spec, Watch, Write};
 
 /// Where the `OpenAPI` document of [`ROUTES`] is served, below the base path.
 pub const DOCUMENT_PATH: &str = "/openapi.json";
 
-pub static ROUTES: [Route; 37] = [
+pub static ROUTES: [Route; 45] = [
     get::<GetHealth>("/health", Class::Health),
     post_slow::<Register>("/public/auth/register", 201, Class::Register),
     post_slow::<Login>("/public/auth/login", 200, Class::Login),
@@ -38,6 +40,7 @@ pub static ROUTES: [Route; 37] = [
     post::<RejectSubmission>("/tasks/{taskId}/reject", 200, Class::Default),
     post::<DisputeTask>("/tasks/{taskId}/dispute", 201, Class::Default),
     post::<CancelTask>("/tasks/{taskId}/cancel", 200, Class::Default),
+    get::<ListTaskEvents>("/tasks/{taskId}/events", Class::TaskReads),
     get::<ListMessages>("/tasks/{taskId}/messages", Class::Messages),
     post::<SendMessage>("/tasks/{taskId}/messages", 201, Class::Messages),
     get::<GetWallet>("/wallet", Class::Wallet),
@@ -45,13 +48,20 @@ pub static ROUTES: [Route; 37] = [
     get::<ListMyApplications>("/my/applications", Class::TaskReads),
     get::<ListReferrals>("/my/referrals", Class::Default),
     get::<ListNotifications>("/notifications", Class::Default),
-    Route::new("PATCH", "/notifications", 200, Class::Default, Spec::write::<MarkNotifications>()),
+    patch::<MarkNotifications>("/notifications", Class::Default),
+    watch::<ListEvents>("/events", Class::Default),
     get::<ListApiKeys>("/api-keys", Class::ApiKeys),
     post::<CreateApiKey>("/api-keys", 201, Class::ApiKeys),
     delete::<RevokeApiKey>("/api-keys/{apiKeyId}", Class::ApiKeys),
     get::<ListWebhooks>("/webhooks", Class::Webhooks),
     post::<CreateWebhook>("/webhooks", 201, Class::Webhooks),
+    patch::<UpdateWebhook>("/webhooks/{webhookId}", Class::Webhooks),
     delete::<DeleteWebhook>("/webhooks/{webhookId}", Class::Webhooks),
+    post::<TestWebhook>("/webhooks/{webhookId}/test", 202, Class::Webhooks),
+    post::<RotateSecret>("/webhooks/{webhookId}/rotate-secret", 200, Class::Webhooks),
+    get::<ListDeliveries>("/webhooks/{webhookId}/deliveries", Class::Webhooks),
+    post::<RedeliverFailed>("/webhooks/{webhookId}/redeliver", 202, Class::Webhooks),
+    post::<Redeliver>("/webhooks/{webhookId}/deliveries/{deliveryId}/redeliver", 202, Class::Webhooks),
     post::<Deposit>("/admin/deposits", 201, Class::Default),
     post::<Withdraw>("/admin/withdrawals", 201, Class::Default),
     get::<ListDisputes>("/admin/disputes", Class::Default),
@@ -64,12 +74,20 @@ const fn get<O: Read>(path: &'static str, class: Class) -> Route {
     Route::new("GET", path, 200, class, Spec::read::<O>())
 }
 
+const fn watch<O: Watch>(path: &'static str, class: Class) -> Route {
+    Route::new("GET", path, 200, class, Spec::watch::<O>())
+}
+
 const fn post<O: Write>(path: &'static str, status: u16, class: Class) -> Route {
     Route::new("POST", path, status, class, Spec::write::<O>())
 }
 
 const fn post_slow<O: Manual>(path: &'static str, status: u16, class: Class) -> Route {
     Route::new("POST", path, status, class, Spec::manual::<O>())
+}
+
+const fn patch<O: Write>(path: &'static str, class: Class) -> Route {
+    Route::new("PATCH", path, 200, class, Spec::write::<O>())
 }
 
 const fn delete<O: Write>(path: &'static str, class: Class) -> Route {

@@ -13,6 +13,7 @@ named! {
         Task = "Task",
         Application = "Application",
         Webhook = "Webhook",
+        Delivery = "Delivery",
         ApiKey = "API key",
         User = "User",
         Dispute = "Dispute",
@@ -48,6 +49,8 @@ pub enum Error {
     MethodNotAllowed {
         allow: String,
     },
+    /// What came after the cursor is swept in part.
+    CursorExpired,
     PayloadTooLarge,
     UnsupportedMediaType,
     RequestTimeout,
@@ -89,6 +92,7 @@ impl Error {
                 Resource::Task => "TASK_NOT_FOUND",
                 Resource::Application => "APPLICATION_NOT_FOUND",
                 Resource::Webhook => "WEBHOOK_NOT_FOUND",
+                Resource::Delivery => "DELIVERY_NOT_FOUND",
                 Resource::ApiKey => "API_KEY_NOT_FOUND",
                 Resource::User => "USER_NOT_FOUND",
                 Resource::Dispute => "DISPUTE_NOT_FOUND",
@@ -103,6 +107,7 @@ impl Error {
             Error::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Error::RateLimited { .. } => "RATE_LIMITED",
             Error::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
+            Error::CursorExpired => "CURSOR_EXPIRED",
             Error::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Error::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Error::Unavailable(_) => "SERVICE_UNAVAILABLE",
@@ -144,6 +149,9 @@ impl fmt::Display for Error {
             }
             Error::RateLimited { retry_after_seconds } => write!(f, "Too many requests; retry in {retry_after_seconds} s"),
             Error::MethodNotAllowed { allow } => write!(f, "This path does not have that method; it has {allow}"),
+            Error::CursorExpired => f.write_str(
+                "The events at this cursor are not kept here; read the state anew, then go on without after, or with after=latest",
+            ),
             Error::PayloadTooLarge => f.write_str("The body must be at most 256 KiB"),
             Error::UnsupportedMediaType => f.write_str("The body must be JSON; send Content-Type: application/json"),
             Error::RequestTimeout => f.write_str("The request did not arrive in time; send it again"),

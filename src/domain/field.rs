@@ -110,18 +110,23 @@ impl<T: FieldType, const MAX: usize> FieldType for List<T, MAX> {
         serde_json::json!({ "type": "array", "items": T::schema(), "maxItems": MAX })
     }
     fn parse(raw: Raw<'_>) -> Result<Self, FieldError> {
-        let Raw::Json(Value::Array(items)) = raw else { return Err(FieldError::Kind) };
+        let items: Vec<Raw> = match raw {
+            Raw::Json(Value::Array(items)) => items.iter().map(Raw::Json).collect(),
+            // In a query they are separated by commas.
+            Raw::Text(text) => text.split(',').map(Raw::Text).collect(),
+            Raw::Json(_) => return Err(FieldError::Kind),
+        };
         if items.len() > MAX {
             return Err(FieldError::Rule(format!("must have at most {MAX} entries")));
         }
         let parse = |item| {
-            T::parse(Raw::Json(item)).map_err(|error| match error {
+            T::parse(item).map_err(|error| match error {
                 FieldError::Kind => FieldError::Rule(format!("must hold only entries that are {}", T::KIND)),
                 FieldError::Rule(rule) => FieldError::Rule(format!("has an entry that {rule}")),
                 refused @ FieldError::Refused(_) => refused,
             })
         };
-        items.iter().map(parse).collect::<Result<_, _>>().map(List)
+        items.into_iter().map(parse).collect::<Result<_, _>>().map(List)
     }
 }
 

@@ -14,6 +14,11 @@ pub trait Id: Sized {
         Self::from_valid(format!("{}{}", Self::PREFIX, uuid::Uuid::now_v7().simple()))
     }
 
+    /// The id that is nobody's.
+    fn nil() -> Self {
+        Self::from_valid(format!("{}{}", Self::PREFIX, uuid::Uuid::nil().simple()))
+    }
+
     /// The id in `text`, if it has this type's prefix and 32 lower-case hex digits.
     fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix(Self::PREFIX)?;
@@ -64,7 +69,7 @@ id! {
     ApiKeyId = "key_", Resource::ApiKey;
     WebhookId = "wh_", Resource::Webhook;
     EventId = "evt_", Resource::Task;
-    DeliveryId = "dlv_", Resource::Webhook;
+    DeliveryId = "dlv_", Resource::Delivery;
     DisputeId = "dsp_", Resource::Dispute;
     ReferralId = "ref_", Resource::User;
     RequestId = "req_", Resource::Path;

@@ -4,6 +4,7 @@
 //! each type is made by its `parse` and cannot be wrong afterwards.
 
 pub mod actor;
+pub mod address;
 pub mod error;
 pub mod event;
 pub mod field;
@@ -17,5 +18,6 @@ pub mod task;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod webhook;
 
 pub use error::{Error, Result};

@@ -2,6 +2,7 @@
 
 use super::field::{FieldError, FieldType, Raw};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// Trimmed text of `MIN` to `MAX` characters, without control characters other than newline and tab.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +96,15 @@ fn http_url(text: &str) -> Option<String> {
 impl HttpUrl {
     pub fn is_https(&self) -> bool {
         url::Url::parse(&self.0).is_ok_and(|url| url.scheme() == "https")
+    }
+
+    /// The address of a host that is one, in whatever form it was written.
+    pub fn ip_address(&self) -> Option<IpAddr> {
+        match url::Url::parse(&self.0).ok()?.host()? {
+            url::Host::Ipv4(address) => Some(address.into()),
+            url::Host::Ipv6(address) => Some(address.into()),
+            url::Host::Domain(_) => None,
+        }
     }
 
     /// Whether it carries a user name or password.

@@ -8,11 +8,12 @@ use super::rate_limit::{Class, RateLimiter, Standing, Subject};
 use super::request;
 use super::response::Wire;
 use super::route::{self, BASE, Route};
+use super::waiting::{Visit, WaitingRoom};
 use crate::domain::actor::{Access, Actor};
 use crate::domain::field::Arguments;
 use crate::domain::id::{Id, RequestId};
 use crate::domain::{Error, Result};
-use crate::operation::{self, Ctx, ManualWork, Services, Work, WriteWork, wall};
+use crate::operation::{self, Ctx, ManualWork, Rendered, Services, WatchWork, Work, WriteWork, wall};
 use crate::store::{Db, WriteTx};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct Dispatch {
     pub limiter: RateLimiter,
     /// Where operations with slow work run, so that they never keep a thread from the quick ones.
     pub slow_lane: Pool,
+    /// Where long polls wait.
+    pub waiting: Arc<WaitingRoom>,
 }
 
 /// One request on its way to its answer.
@@ -167,9 +170,16 @@ impl Dispatch {
             Ok(Work::Read(work)) => {
                 exchange.answer(self.db.read(|tx| work(&ctx, tx)).map(|rendered| Wire::success(route.status, &rendered)));
             }
+            Ok(Work::Watch(work)) => self.watch(route.status, ctx, work, exchange),
             Ok(Work::Write(work)) => self.write(route.status, ctx, key, work, exchange),
             Ok(Work::Manual(work)) => self.run_slowly(route.status, ctx, work, exchange),
         }
+    }
+
+    /// Answers with what there is, or once there is something; nobody's thread waits meanwhile.
+    fn watch(&self, status: u16, ctx: Ctx, work: WatchWork, exchange: Exchange) {
+        let answer = move |result: Result<Rendered>| exchange.answer(result.map(|rendered| Wire::success(status, &rendered)));
+        self.waiting.wait(Visit { ctx, work, answer: Box::new(answer) });
     }
 
     /// An invalid request, unless its key was another request's: the key is looked up before validation.

@@ -2,7 +2,7 @@
 //!
 //! [`front`] reads whole requests off the sockets and hands them to [`dispatch`], which matches the [`route`],
 //! authenticates ([`auth`]), limits ([`rate_limit`]), and runs the operation in one transaction with its
-//! [`idempotency`] key; [`response`] wraps what comes of it.
+//! [`idempotency`] key; [`response`] wraps what comes of it. Long polls spend their time in [`waiting`].
 
 mod auth;
 pub mod dispatch;
@@ -13,3 +13,4 @@ pub mod rate_limit;
 mod request;
 mod response;
 pub mod route;
+pub mod waiting;

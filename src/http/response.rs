@@ -67,6 +67,7 @@ pub fn status(error: &Error) -> u16 {
         Error::MethodNotAllowed { .. } => 405,
         Error::RequestTimeout => 408,
         Error::StateConflict(_) | Error::EmailTaken => 409,
+        Error::CursorExpired => 410,
         Error::PayloadTooLarge => 413,
         Error::UnsupportedMediaType => 415,
         Error::IdempotencyKeyReused => 422,

@@ -10,8 +10,10 @@ pub mod api_key;
 pub mod application;
 mod clock;
 mod ctx;
+pub mod delivery;
 pub mod dispute;
 mod escrow;
+pub mod event;
 pub mod expiry;
 pub mod health;
 pub mod message;
@@ -22,6 +24,7 @@ pub mod password;
 pub mod referral;
 mod spec;
 pub mod submission;
+pub mod sweep;
 pub mod task;
 pub mod wallet;
 pub mod webhook;
@@ -29,7 +32,7 @@ pub mod webhook;
 pub use clock::{now, wall};
 pub use ctx::{Ctx, Services, random};
 pub use page::{Answer, Pagination};
-pub use spec::{ManualWork, Rendered, Spec, Work, WriteWork};
+pub use spec::{ManualWork, Rendered, Spec, WatchWork, Work, WriteWork};
 
 use crate::domain::Result;
 use crate::domain::actor::{Access, Role};
@@ -37,6 +40,7 @@ use crate::domain::field::Input;
 use crate::store::{Db, ReadTx, WriteTx};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::time::Duration;
 
 /// What every use case declares.
 pub trait Operation: Sized + Send + 'static {
@@ -62,6 +66,16 @@ pub trait Operation: Sized + Send + 'static {
 /// An operation that only reads.
 pub trait Read: Operation {
     fn run(input: Self::Input, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<Self::Output>>;
+}
+
+/// An operation that reads, and may wait for what it looks for.
+pub trait Watch: Operation {
+    /// How long the caller wants to wait.
+    fn patience(input: &Self::Input) -> Duration;
+
+    /// What there is, or `None` to look again when the caller was told of something new. It may note in `input` where it
+    /// began. At the `last` look it answers with what there is, even if that is nothing.
+    fn look(input: &mut Self::Input, ctx: &Ctx, tx: &ReadTx, last: bool) -> Result<Option<Answer<Self::Output>>>;
 }
 
 /// An operation whose whole effect is one write transaction.

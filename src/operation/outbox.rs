@@ -6,7 +6,8 @@ use crate::domain::event::EventType;
 use crate::domain::id::{Id, NotificationId, UserId};
 use crate::domain::named::Named;
 use crate::domain::task::Task;
-use crate::store::{Event, Notification, WriteTx};
+use crate::domain::webhook::DisabledReason;
+use crate::store::{Event, Notification, Webhook, WriteTx};
 use serde_json::{Map, Value};
 
 /// Writes the event about `task` for its owner and assignee, with `data` beside what every event has.
@@ -43,6 +44,24 @@ pub fn notify(tx: &WriteTx, ctx: &Ctx, user: &UserId, kind: EventType, task: &Ta
         title: title(kind).to_owned(),
         body: body.into(),
         task_id: Some(task.id.clone()),
+        read: false,
+        created_at: ctx.now,
+    };
+    tx.insert_notification(user, ctx.mode, &notification)
+}
+
+/// Tells `user` that the server switched off their endpoint.
+pub fn notify_of_webhook(tx: &WriteTx, ctx: &Ctx, user: &UserId, webhook: &Webhook) -> Result<()> {
+    let why = match webhook.disabled_reason {
+        Some(DisabledReason::Gone) => "answered 410 Gone",
+        _ => "has failed for 5 days",
+    };
+    let notification = Notification {
+        id: NotificationId::new(),
+        kind: "webhook.disabled".to_owned(),
+        title: "Webhook disabled".to_owned(),
+        body: format!("{} ({}) {why}; PATCH it with active: true to go on, then redeliver what failed", webhook.url, webhook.id),
+        task_id: None,
         read: false,
         created_at: ctx.now,
     };

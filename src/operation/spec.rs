@@ -1,12 +1,13 @@
 //! Operations with their types erased, for tables of routes and tools.
 
-use super::{Answer, Ctx, Manual, Operation, Pagination, Read, Write};
+use super::{Answer, Ctx, Manual, Operation, Pagination, Read, Watch, Write};
 use crate::domain::actor::{Access, Role};
 use crate::domain::field::{Arguments, Field, Input};
 use crate::domain::{Error, Result};
 use crate::store::{Db, ReadTx, WriteTx};
 use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
+use std::time::Duration;
 
 /// An operation's answer as JSON.
 pub struct Rendered {
@@ -22,9 +23,19 @@ pub type WriteWork = Box<dyn FnOnce(&Ctx) -> ReviewedWork + Send>;
 pub type ReviewedWork = Box<dyn FnOnce(&Ctx, &WriteTx) -> Result<Rendered> + Send>;
 pub type ManualWork = Box<dyn FnOnce(&Ctx, &Db) -> Result<Rendered> + Send>;
 
+/// One look; with whether it is the last.
+pub type Look = Box<dyn FnMut(&Ctx, &ReadTx, bool) -> Result<Option<Rendered>> + Send>;
+
+/// A read that may be looked at again and again.
+pub struct WatchWork {
+    pub patience: Duration,
+    pub look: Look,
+}
+
 /// Validated and ready to run.
 pub enum Work {
     Read(ReadWork),
+    Watch(WatchWork),
     Write(WriteWork),
     Manual(ManualWork),
 }
@@ -47,6 +58,15 @@ impl Spec {
         Self::of::<O>(|arguments| {
             let input = O::Input::parse(arguments)?;
             Ok(Work::Read(Box::new(move |ctx, tx| O::run(input, ctx, tx).and_then(render::<O>))))
+        })
+    }
+
+    pub const fn watch<O: Watch>() -> Self {
+        Self::of::<O>(|arguments| {
+            let mut input = O::Input::parse(arguments)?;
+            let patience = O::patience(&input);
+            let look = move |ctx: &Ctx, tx: &ReadTx, last| O::look(&mut input, ctx, tx, last)?.map(render::<O>).transpose();
+            Ok(Work::Watch(WatchWork { patience, look: Box::new(look) }))
         })
     }
 

@@ -1,5 +1,6 @@
 //! Reads a row from left to right into domain values, in the order of its SELECT list.
 
+use crate::domain::actor::Mode;
 use crate::domain::id::Id;
 use crate::domain::money::Money;
 use crate::domain::named::Named;
@@ -52,6 +53,11 @@ impl<'r> Columns<'r> {
 
     pub fn optional_id<T: Id>(&mut self) -> Result<Option<T>> {
         self.optional(Self::id)
+    }
+
+    /// A `livemode` column.
+    pub fn mode(&mut self) -> Result<Mode> {
+        self.value().map(|livemode: bool| if livemode { Mode::Live } else { Mode::Test })
     }
 
     pub fn time(&mut self) -> Result<Timestamp> {

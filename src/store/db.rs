@@ -1,6 +1,7 @@
 //! The file: opening it, its connections, and who may use them.
 
 use super::migrate;
+use super::told::{Listeners, Told};
 use super::tx::{ReadTx, WriteTx};
 use super::writer::{QueueFull, Writer};
 use crate::domain::{Error, Result};
@@ -10,6 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A few connections share their warm caches better than one for each thread.
@@ -24,6 +26,7 @@ pub struct Db {
     // Closed before the writer, which then is the last and can fold the log into the file.
     readers: (Sender<Connection>, Receiver<Connection>),
     writer: Writer,
+    listeners: Arc<Listeners>,
     path: PathBuf,
     /// Held by a server for as long as it runs.
     _lock: Option<File>,
@@ -70,13 +73,19 @@ impl Db {
             // The channel has room for exactly these.
             let _ = readers.0.send(reader);
         }
-        let writer = Writer::start(conn, max_batch).map_err(|error| failed("serve", &error))?;
-        Ok(Db { writer, readers, path, _lock: lock })
+        let listeners = Arc::new(Listeners::default());
+        let writer = Writer::start(conn, max_batch, Arc::clone(&listeners)).map_err(|error| failed("serve", &error))?;
+        Ok(Db { writer, readers, listeners, path, _lock: lock })
     }
 
     /// Its absolute path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Calls `listener` after each commit that leaves something new, on the writer's thread: it must be quick.
+    pub fn on_commit(&self, listener: impl Fn(&Told) + Send + 'static) {
+        self.listeners.add(Box::new(listener));
     }
 
     /// Runs `work` over one consistent view; it waits for no writer.

@@ -1,13 +1,15 @@
-//! The outbox: events and their way to each endpoint.
+//! The outbox: events, their way to each endpoint, and the feed of those who are told.
 
-use super::tx::WriteTx;
+use super::column::Columns;
+use super::tx::{ReadTx, WriteTx};
 use crate::domain::Result;
 use crate::domain::actor::Mode;
 use crate::domain::event::EventType;
-use crate::domain::id::{DeliveryId, EventId, Id, TaskId, UserId};
+use crate::domain::id::{DeliveryId, EventId, Id, TaskId, UserId, WebhookId};
 use crate::domain::named::Named;
 use crate::domain::time::Timestamp;
-use rusqlite::params;
+use rusqlite::{Row, params};
+use serde_json::value::RawValue;
 
 /// Something that happened to a task, and who of its two participants is told.
 #[derive(Debug)]
@@ -18,6 +20,66 @@ pub struct Event<'a> {
     pub human: Option<&'a UserId>,
     /// The envelope's `data`.
     pub data: serde_json::Value,
+}
+
+/// An event as it is kept.
+#[derive(Debug, Clone)]
+pub struct KeptEvent {
+    pub seq: i64,
+    pub id: EventId,
+    pub kind: EventType,
+    pub task_id: TaskId,
+    pub data: Box<RawValue>,
+    pub created_at: Timestamp,
+}
+
+fn read(row: &Row) -> rusqlite::Result<KeptEvent> {
+    let mut columns = Columns::new(row);
+    Ok(KeptEvent {
+        seq: columns.value()?,
+        id: columns.id()?,
+        kind: columns.named()?,
+        task_id: columns.id()?,
+        data: columns.json()?,
+        created_at: columns.time()?,
+    })
+}
+
+impl ReadTx<'_> {
+    /// What `user` was told after `after`, oldest first, at most `limit`.
+    pub fn list_events(&self, user: &UserId, mode: Mode, after: i64, limit: usize) -> Result<Vec<KeptEvent>> {
+        let mut statement = self.prepare(
+            "WITH told (seq) AS (
+               SELECT * FROM (SELECT seq FROM event WHERE owner_id = ?1 AND livemode = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4)
+               UNION
+               SELECT * FROM (SELECT seq FROM event WHERE human_id = ?1 AND livemode = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4))
+             SELECT seq, id, type, task_id, data, created_at FROM told JOIN event USING (seq) ORDER BY seq LIMIT ?4",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![user.as_str(), mode.is_live(), after, limit], read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What `user` was told about the task after `after`, oldest first, at most `limit`.
+    pub fn list_task_events(&self, user: &UserId, task: &TaskId, after: i64, limit: usize) -> Result<Vec<KeptEvent>> {
+        let mut statement = self.prepare(
+            "SELECT seq, id, type, task_id, data, created_at FROM event
+             WHERE task_id = ?2 AND (owner_id = ?1 OR human_id = ?1) AND seq > ?3 ORDER BY seq LIMIT ?4",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![user.as_str(), task.as_str(), after, limit], read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The newest event's seq, anyone's; 0 before the first.
+    pub fn find_last_event(&self) -> Result<i64> {
+        Ok(self.prepare("SELECT ifnull(max(seq), 0) FROM event")?.query_row([], |row| row.get(0))?)
+    }
+
+    /// The seq up to which the mode's events are swept.
+    pub fn find_swept_events(&self, mode: Mode) -> Result<i64> {
+        Ok(self.prepare("SELECT seq FROM event_sweep WHERE livemode = ?1")?.query_row([mode.is_live()], |row| row.get(0))?)
+    }
 }
 
 impl WriteTx<'_> {
@@ -38,14 +100,55 @@ impl WriteTx<'_> {
         )?;
         let seq = self.conn.last_insert_rowid();
         for user in event.owner.into_iter().chain(event.human) {
-            let endpoints = self.list_webhooks(user, mode)?;
-            for endpoint in endpoints.iter().filter(|endpoint| endpoint.active && endpoint.events.contains(&event.kind)) {
-                self.execute(
-                    "INSERT INTO delivery (id, event_seq, webhook_id, state, next_attempt_at) VALUES (?1, ?2, ?3, 'pending', ?4)",
-                    params![DeliveryId::new().as_str(), seq, endpoint.id.as_str(), now.millis()],
-                )?;
+            self.tell_user(user);
+            for endpoint in self.list_webhooks(user, mode)?.iter().filter(|endpoint| endpoint.takes(event.kind)) {
+                self.insert_delivery(&endpoint.id, seq)?;
             }
         }
         Ok(())
+    }
+
+    /// Writes the test of an endpoint: an event that nobody else is told of.
+    pub fn insert_test_event(
+        &self,
+        mode: Mode,
+        kind: EventType,
+        data: &serde_json::Value,
+        webhook: &WebhookId,
+        now: Timestamp,
+    ) -> Result<DeliveryId> {
+        self.execute(
+            "INSERT INTO event (id, livemode, type, data, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![EventId::new().as_str(), mode.is_live(), kind.as_str(), data.to_string(), now.millis()],
+        )?;
+        self.insert_delivery(webhook, self.conn.last_insert_rowid())
+    }
+
+    /// Deletes the mode's events older than `before` that are delivered or given up, oldest first; it looks at `limit` of
+    /// them at most. Whether it went as far as that.
+    ///
+    /// The newest event of all stays: its seq is what makes the next one greater.
+    pub fn sweep_events(&self, mode: Mode, before: Timestamp, limit: usize) -> Result<bool> {
+        let from = self.find_swept_events(mode)?;
+        let mut statement = self.prepare(
+            "SELECT seq, livemode = ?1, livemode = ?1 AND (created_at >= ?3
+               OR EXISTS (SELECT 1 FROM delivery WHERE event_seq = seq AND state = 'pending'))
+             FROM event WHERE seq > ?2 AND seq < (SELECT max(seq) FROM event) ORDER BY seq LIMIT ?4",
+        )?;
+        let sql_limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![mode.is_live(), from, before.millis(), sql_limit], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?, row.get::<_, bool>(2)?))
+        })?;
+        let oldest: Vec<_> = rows.collect::<Result<_, _>>()?;
+        let passed: Vec<_> = oldest.iter().take_while(|(_, _, kept)| !kept).collect();
+        for (seq, own, _) in &passed {
+            if *own {
+                self.execute("DELETE FROM event WHERE seq = ?1", [seq])?;
+            }
+        }
+        if let Some((reached, ..)) = passed.last() {
+            self.execute("UPDATE event_sweep SET seq = ?2 WHERE livemode = ?1", params![mode.is_live(), reached])?;
+        }
+        Ok(passed.len() == limit)
     }
 }

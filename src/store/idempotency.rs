@@ -31,17 +31,22 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
-    /// Keeps the answer; one past its time gives way, and so do a few others that nobody asked for again.
+    /// Keeps the answer; one past its time gives way.
     pub fn insert_saved_answer(&self, user: &UserId, mode: Mode, key: &str, answer: &SavedAnswer, now: Timestamp) -> Result<()> {
         self.execute(
             "INSERT OR REPLACE INTO idempotency_key (user_id, livemode, key, fingerprint, status, body, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![user.as_str(), mode.is_live(), key, answer.fingerprint, answer.status, answer.body, now.millis()],
         )?;
-        self.execute(
-            "DELETE FROM idempotency_key WHERE seq IN
-               (SELECT seq FROM idempotency_key WHERE livemode = ?1 AND created_at <= ?2 ORDER BY created_at LIMIT 2)",
-            params![mode.is_live(), now.plus_ms(-KEPT_MS).millis()],
-        )?;
         Ok(())
+    }
+
+    /// Deletes at most `limit` answers past their time; whether there may be more.
+    pub fn sweep_saved_answers(&self, mode: Mode, now: Timestamp, limit: usize) -> Result<bool> {
+        let deleted = self.execute(
+            "DELETE FROM idempotency_key WHERE seq IN
+               (SELECT seq FROM idempotency_key WHERE livemode = ?1 AND created_at <= ?2 ORDER BY created_at LIMIT ?3)",
+            params![mode.is_live(), now.plus_ms(-KEPT_MS).millis(), i64::try_from(limit).unwrap_or(i64::MAX)],
+        )?;
+        Ok(deleted == limit)
     }
 }

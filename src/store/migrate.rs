@@ -3,10 +3,10 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The version that `schema.sql` makes.
-const VERSION: usize = 1;
+const VERSION: usize = 2;
 
 /// `STEPS[n]` brings a file from version n + 1 to n + 2. A step is never edited once released.
-const STEPS: [&str; VERSION - 1] = [];
+const STEPS: [&str; VERSION - 1] = [include_str!("upgrades/2.sql")];
 
 /// Makes or upgrades the schema in one transaction: a kill in between leaves the old version.
 pub fn migrate(conn: &mut Connection) -> Result<(), Box<dyn std::error::Error>> {
@@ -39,4 +39,55 @@ pub fn migrate(conn: &mut Connection) -> Result<(), Box<dyn std::error::Error>> 
 
 fn version(conn: &Connection) -> rusqlite::Result<usize> {
     conn.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0)).map(|version| version as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// Columns of every table, its indexes with theirs, and the triggers: what a schema is, whatever its text.
+    fn shape(conn: &Connection) -> BTreeMap<String, Vec<String>> {
+        let describe = "SELECT s.type || ' ' || s.name, x.name || ' ' || x.type || ' ' || x.\"notnull\" || ' ' || x.pk
+             FROM sqlite_schema s JOIN pragma_table_xinfo(s.name) x WHERE s.type = 'table'
+           UNION ALL SELECT s.type || ' ' || s.name || ' on ' || s.tbl_name, x.seqno || ' ' || ifnull(x.name, '')
+             FROM sqlite_schema s JOIN pragma_index_info(s.name) x WHERE s.type = 'index'
+           UNION ALL SELECT type || ' ' || name, sql FROM sqlite_schema WHERE type = 'trigger'";
+        let mut statement = conn.prepare(describe).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let mut shape: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for row in rows {
+            let (object, part) = row.unwrap();
+            shape.entry(object).or_default().push(part);
+        }
+        shape
+    }
+
+    #[test]
+    fn an_upgraded_file_has_the_shape_of_a_new_one_and_keeps_its_rows() {
+        let mut upgraded = Connection::open_in_memory().unwrap();
+        upgraded.pragma_update(None, "foreign_keys", true).unwrap();
+        upgraded.execute_batch(include_str!("upgrades/1.sql")).unwrap();
+        upgraded
+            .execute_batch(
+                "INSERT INTO user VALUES ('user_a', 'a@example.com', '', 'agent', 'A', '[]', NULL, 'A', NULL, 0);
+                 INSERT INTO task (id, livemode, status, title, description, category, budget, deadline, remote, urgency, selection,
+                   review_hours, escrow_id, agent_id, created_at, updated_at)
+                   VALUES ('task_a', 0, 'open', 't', 'd', 'c', 1, 1, 0, 'low', 'manual', 72, 'esc_a', 'user_a', 0, 0);
+                 INSERT INTO event VALUES (7, 'evt_a', 0, 'task.created', 'task_a', 'user_a', NULL, '{}', 5);
+                 INSERT INTO webhook VALUES ('wh_a', 'user_a', 0, 'http://a', '[]', NULL, 'whsec_a', 1, 4);
+                 INSERT INTO delivery VALUES (1, 'dlv_a', 7, 'wh_a', 'pending', 0, 5);",
+            )
+            .unwrap();
+        upgraded.pragma_update(None, "user_version", 1).unwrap();
+        migrate(&mut upgraded).unwrap();
+        let mut fresh = Connection::open_in_memory().unwrap();
+        migrate(&mut fresh).unwrap();
+        assert_eq!(shape(&upgraded), shape(&fresh));
+        let kept = "SELECT d.id || e.id || w.secret || c.deliveries FROM delivery d JOIN event e ON e.seq = d.event_seq
+            JOIN webhook w ON w.id = d.webhook_id JOIN delivery_count c ON c.webhook_id = w.id AND c.state = 'pending'";
+        assert_eq!(upgraded.query_row(kept, [], |row| row.get::<_, String>(0)).unwrap(), "dlv_aevt_awhsec_a1");
+        let broken: i64 = upgraded.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(broken, 0);
+    }
 }

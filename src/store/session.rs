@@ -62,6 +62,15 @@ impl WriteTx<'_> {
         Ok(())
     }
 
+    /// Deletes at most `limit` expired ones; whether there may be more.
+    pub fn sweep_sessions(&self, now: Timestamp, limit: usize) -> Result<bool> {
+        let deleted = self.execute(
+            "DELETE FROM session WHERE token_hash IN (SELECT token_hash FROM session WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+            params![now.millis(), i64::try_from(limit).unwrap_or(i64::MAX)],
+        )?;
+        Ok(deleted == limit)
+    }
+
     pub fn delete_sessions_of(&self, user: &UserId) -> Result<()> {
         self.execute("DELETE FROM session WHERE user_id = ?1", [user.as_str()])?;
         Ok(())

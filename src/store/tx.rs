@@ -1,6 +1,9 @@
 //! Transactions as types: what only reads cannot write.
 
+use super::told::Told;
+use crate::domain::id::{UserId, WebhookId};
 use rusqlite::{CachedStatement, Connection};
+use std::cell::RefCell;
 use std::ops::Deref;
 
 /// A read transaction: one consistent view of the database.
@@ -11,6 +14,7 @@ pub struct ReadTx<'c> {
 /// A write transaction on the writer's connection; it can read, too.
 pub struct WriteTx<'c> {
     read: ReadTx<'c>,
+    told: &'c RefCell<Told>,
 }
 
 impl<'c> ReadTx<'c> {
@@ -24,8 +28,18 @@ impl<'c> ReadTx<'c> {
 }
 
 impl<'c> WriteTx<'c> {
-    pub(super) fn new(conn: &'c Connection) -> Self {
-        WriteTx { read: ReadTx::new(conn) }
+    pub(super) fn new(conn: &'c Connection, told: &'c RefCell<Told>) -> Self {
+        WriteTx { read: ReadTx::new(conn), told }
+    }
+
+    /// Once this is on disk, the endpoint has something to deliver.
+    pub(super) fn tell_endpoint(&self, id: &WebhookId) {
+        self.told.borrow_mut().endpoints.push(id.clone());
+    }
+
+    /// Once this is on disk, the account has something new to read.
+    pub(super) fn tell_user(&self, id: &UserId) {
+        self.told.borrow_mut().users.push(id.clone());
     }
 
     /// Runs one statement; the number of rows it changed.

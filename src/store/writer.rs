@@ -4,11 +4,14 @@
 //! answers them all. There is no artificial delay: the next batch gathers while this one's fsync runs. A job that fails
 //! or panics is rolled back to its savepoint and leaves the others alone; a commit that fails fails every job in it.
 
+use super::told::{Listeners, Told};
 use super::tx::WriteTx;
 use crate::domain::{Error, Result};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rusqlite::Connection;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 const QUEUE: usize = 4_096;
@@ -31,10 +34,10 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// At most `max_batch` jobs share a commit.
-    pub fn start(conn: Connection, max_batch: usize) -> std::io::Result<Self> {
+    /// At most `max_batch` jobs share a commit, of which `listeners` are told.
+    pub fn start(conn: Connection, max_batch: usize, listeners: Arc<Listeners>) -> std::io::Result<Self> {
         let (queue, jobs) = bounded(QUEUE);
-        let thread = std::thread::Builder::new().name("writer".into()).spawn(move || run(&conn, &jobs, max_batch))?;
+        let thread = std::thread::Builder::new().name("writer".into()).spawn(move || run(&conn, &jobs, max_batch, &listeners))?;
         Ok(Writer { queue: Some(queue), thread: Some(thread) })
     }
 
@@ -86,15 +89,19 @@ fn finish<T: Send + 'static>(
     Finished { keep, answer }
 }
 
-fn run(conn: &Connection, jobs: &Receiver<Job>, max_batch: usize) {
+fn run(conn: &Connection, jobs: &Receiver<Job>, max_batch: usize, listeners: &Listeners) {
     while let Ok(first) = jobs.recv() {
-        let mut finished = Vec::new();
-        let outcome = commit_batch(conn, first, jobs, max_batch, &mut finished);
+        let (mut finished, told) = (Vec::new(), RefCell::default());
+        let outcome = commit_batch(conn, first, jobs, max_batch, &mut finished, &told);
         if let Err(error) = &outcome {
             log::error!("a commit of {} changes failed, none was kept: {error}", finished.len());
             if !conn.is_autocommit() {
                 let _ = conn.execute_batch("ROLLBACK");
             }
+        }
+        let told = told.into_inner();
+        if outcome.is_ok() && !told.is_empty() {
+            listeners.tell(&told);
         }
         for job in finished {
             // A listener that panics must not silence the others.
@@ -112,28 +119,29 @@ fn commit_batch(
     jobs: &Receiver<Job>,
     max_batch: usize,
     finished: &mut Vec<Finished>,
+    told: &RefCell<Told>,
 ) -> rusqlite::Result<()> {
     let begun = conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]);
-    run_job(conn, first, finished);
+    let tx = WriteTx::new(conn, told);
+    run_job(conn, &tx, first, finished);
     begun?;
     while finished.len() < max_batch && !conn.is_autocommit() {
         let Ok(job) = jobs.try_recv() else { break };
-        run_job(conn, job, finished);
+        run_job(conn, &tx, job, finished);
     }
-    let tx = WriteTx::new(conn);
     tx.index_new_task_texts()?;
     conn.prepare_cached("COMMIT")?.execute([])?;
     Ok(())
 }
 
 /// Without a transaction (it could not begin, or the disk ended it) the job is refused unrun.
-fn run_job(conn: &Connection, job: Job, finished: &mut Vec<Finished>) {
+fn run_job(conn: &Connection, tx: &WriteTx, job: Job, finished: &mut Vec<Finished>) {
     let step = |sql: &str| conn.prepare_cached(sql).and_then(|mut statement| statement.execute([])).is_ok();
     if conn.is_autocommit() || !step("SAVEPOINT job") {
         finished.push(job(None));
         return;
     }
-    let done = job(Some(&WriteTx::new(conn)));
+    let done = job(Some(tx));
     if !done.keep && !conn.is_autocommit() {
         step("ROLLBACK TO job");
     }

@@ -1,20 +1,24 @@
-//! The clock: wakes when a task's time comes, after a downtime at once for all that came meanwhile.
+//! The clock: wakes when a task's time comes, after a downtime at once for all that came meanwhile, and sweeps.
 
 use crate::domain::Result;
 use crate::domain::actor::Mode;
 use crate::domain::named::Named;
-use crate::operation::{Ctx, Services, expiry, now};
+use crate::operation::{Ctx, Services, expiry, now, sweep};
 use crate::store::Db;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Tasks per transaction: few enough that requests between two of them hardly wait.
 const BATCH: usize = 50;
 /// The longest sleep: a new task may be due before all others, and a machine's time may be set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// Rows of each kind that one transaction sweeps, and how long after the last of them it looks again.
+const SWEPT: usize = 50;
+const SWEEP_PERIOD: Duration = Duration::from_mins(1);
 
 /// The running clock; dropping it stops it after the transaction at hand.
 pub struct Clock {
@@ -40,8 +44,12 @@ impl Drop for Clock {
 }
 
 fn run(db: &Db, services: &Arc<Services>, stopped: &Receiver<()>) {
+    let mut sweep_at = Instant::now();
     loop {
         let mut sleep = LONGEST_SLEEP;
+        if Instant::now() >= sweep_at && !sweep_some(db, services) {
+            sweep_at = Instant::now() + SWEEP_PERIOD;
+        }
         for mode in Mode::ALL {
             match tick(db, services, *mode) {
                 Ok(next) => sleep = sleep.min(next),
@@ -54,6 +62,19 @@ fn run(db: &Db, services: &Arc<Services>, stopped: &Receiver<()>) {
             return;
         }
     }
+}
+
+/// Sweeps a little of either mode; whether there may be more.
+fn sweep_some(db: &Db, services: &Arc<Services>) -> bool {
+    let sweep = |mode: &Mode| {
+        let ctx = Ctx { actor: None, mode: *mode, now: now(*mode), services: Arc::clone(services) };
+        db.write(move |tx| sweep::run(tx, &ctx, SWEPT)).unwrap_or_else(|error| {
+            log::error!("what is old could not be swept: {error:?}; trying again in a minute");
+            false
+        })
+    };
+    let more: Vec<_> = Mode::ALL.iter().map(sweep).collect();
+    more.contains(&true)
 }
 
 /// Does what is due, a batch at most; how long there is nothing more to do.

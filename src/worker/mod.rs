@@ -1,3 +1,4 @@
 //! What the server does without being asked. Each effect enters at an operation, like a request.
 
 pub mod clock;
+pub mod delivery;

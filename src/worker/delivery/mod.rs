@@ -1,0 +1,247 @@
+//! Webhook deliveries: at least once, each endpoint in order, none held up by another.
+//!
+//! A delivery is a row written with its event. The thread here hears of it when its commit is on disk, and gives the
+//! endpoint a turn ([`schedule`]); a turn's thread takes the endpoint's next delivery, sends it with no transaction open
+//! ([`client`]), and records what came of it in one of its own. An endpoint has one turn at a time, and the file has one
+//! server: that is the lease on a delivery, and a crash cannot leave it behind. What was sent but not recorded when the
+//! process died is still pending, and is sent again.
+
+mod client;
+mod schedule;
+
+use crate::domain::actor::Mode;
+use crate::domain::id::WebhookId;
+use crate::domain::{Error, Result};
+use crate::operation::delivery::{Next, Ready, next, record, waiting};
+use crate::operation::{Ctx, Services, now, wall};
+use crate::store::{Attempt, Db};
+use client::{Client, Clients};
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use schedule::{Pace, Schedule};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Deliveries of one turn: enough to use a warm connection, few enough to let others have theirs.
+const TURN: usize = 16;
+/// Deliveries given up in one transaction.
+const GIVEN_UP: usize = 200;
+/// How soon a retry, or what another process wrote to the file, is seen at the latest.
+const PATROL: Duration = Duration::from_secs(1);
+/// How long the end waits for turns; what they have not recorded then is sent again at the next start.
+const GRACE: Duration = Duration::from_secs(2);
+const STACK_BYTES: usize = 512 * 1_024;
+
+enum Message {
+    /// These endpoints have something to deliver.
+    Told(Vec<WebhookId>),
+    Done(WebhookId, Turn),
+    Stop,
+}
+
+/// How a turn ended.
+struct Turn {
+    pace: Option<Pace>,
+    then: Then,
+}
+
+enum Then {
+    /// There is more to do.
+    Again,
+    Rest,
+    /// A retry is due after so long.
+    Retry(Duration),
+}
+
+/// The running deliverer; dropping it stops it.
+pub struct Deliverer {
+    messages: Sender<Message>,
+    stopping: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Deliverer {
+    pub fn start(db: &Arc<Db>, services: &Arc<Services>) -> io::Result<Self> {
+        let (messages, received) = unbounded();
+        let told = messages.clone();
+        db.on_commit(move |news| {
+            if !news.endpoints.is_empty() {
+                // A deliverer that has stopped finds it at its next start.
+                let _ = told.send(Message::Told(news.endpoints.clone()));
+            }
+        });
+        let stopping = Arc::new(AtomicBool::new(false));
+        let courier = Courier {
+            db: Arc::downgrade(db),
+            services: Arc::clone(services),
+            clients: Clients::new(services),
+            messages: messages.clone(),
+            stopping: Arc::clone(&stopping),
+        };
+        let courier = Arc::new(courier);
+        let thread = std::thread::Builder::new().name("delivery".into()).spawn(move || run(&courier, &received))?;
+        Ok(Deliverer { messages, stopping, thread: Some(thread) })
+    }
+}
+
+impl Drop for Deliverer {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        let _ = self.messages.send(Message::Stop);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(courier: &Arc<Courier>, messages: &Receiver<Message>) {
+    let mut schedule = Schedule::default();
+    let mut patrol = Instant::now();
+    loop {
+        match messages.recv_deadline(patrol) {
+            Ok(Message::Told(endpoints)) => endpoints.into_iter().for_each(|id| schedule.wake(id)),
+            Ok(Message::Done(id, turn)) => {
+                if let Then::Retry(wait) = turn.then {
+                    patrol = patrol.min(Instant::now() + wait);
+                }
+                schedule.end(&id, matches!(turn.then, Then::Again), turn.pace);
+            }
+            Err(error) if error.is_timeout() => {
+                patrol = Instant::now() + courier.find_due(&mut schedule);
+            }
+            Ok(Message::Stop) | Err(_) => return finish(&mut schedule, messages),
+        }
+        while let Some(id) = schedule.start() {
+            courier.start_turn(id);
+        }
+    }
+}
+
+/// Waits for the turns at hand, though not for a receiver that does not answer.
+fn finish(schedule: &mut Schedule, messages: &Receiver<Message>) {
+    let end = Instant::now() + GRACE;
+    while schedule.is_busy() {
+        match messages.recv_deadline(end) {
+            Ok(Message::Done(id, _)) => schedule.end(&id, false, None),
+            Ok(_) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// What every turn shares.
+struct Courier {
+    /// A turn that outlives the server must not keep the file open.
+    db: Weak<Db>,
+    services: Arc<Services>,
+    clients: Clients,
+    messages: Sender<Message>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Courier {
+    /// Wakes every endpoint with something due; how long there is nothing more.
+    fn find_due(&self, schedule: &mut Schedule) -> Duration {
+        let waiting = match self.db().and_then(|db| db.read(|tx| waiting(tx, &self.services))) {
+            Ok(waiting) => waiting,
+            Err(error) => {
+                log::error!("the endpoints with pending deliveries could not be read: {error:?}; trying on");
+                return PATROL;
+            }
+        };
+        let mut rest = PATROL;
+        for (endpoint, wait) in waiting {
+            if wait.is_zero() {
+                schedule.wake(endpoint);
+            } else {
+                rest = rest.min(wait);
+            }
+        }
+        rest
+    }
+
+    fn start_turn(self: &Arc<Self>, id: WebhookId) {
+        let turn = TurnGuard { courier: Arc::clone(self), id, turn: Turn { pace: None, then: Then::Rest } };
+        let builder = std::thread::Builder::new().name("webhook".into()).stack_size(STACK_BYTES);
+        // Without a thread the guard is dropped, which ends the turn; the next patrol finds the endpoint again.
+        if let Err(error) = builder.spawn(move || turn.take()) {
+            log::error!("no thread to deliver with: {error}; trying on");
+        }
+    }
+
+    fn db(&self) -> Result<Arc<Db>> {
+        self.db.upgrade().ok_or(Error::Unavailable("The server is stopping"))
+    }
+
+    /// Delivers up to a turn's worth.
+    fn deliver(&self, id: &WebhookId, turn: &mut Turn) -> Result<()> {
+        for _ in 0..TURN {
+            if self.stopping.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            match self.db()?.read(|tx| next(tx, &self.services, id))? {
+                Next::Send(ready) => turn.pace = Some(self.send(*ready)?),
+                Next::GiveUp => self.give_up(id)?,
+                Next::Wait(retry) => {
+                    turn.then = retry.map_or(Then::Rest, Then::Retry);
+                    return Ok(());
+                }
+            }
+        }
+        turn.then = Then::Again;
+        Ok(())
+    }
+
+    fn send(&self, ready: Ready) -> Result<Pace> {
+        let client: &Client = self.clients.of(ready.mode);
+        let request = ready.outgoing.sign(wall()).map_err(Error::internal)?;
+        let (at, begin) = (now(ready.mode), Instant::now());
+        let answer = client.send(&ready.url, request);
+        let latency_ms = i64::try_from(begin.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let attempt = match answer {
+            Ok((status, response)) => Attempt { at, latency_ms, status: Some(status), response: Some(response), error: None },
+            Err(error) => Attempt { at, latency_ms, status: None, response: None, error: Some(error) },
+        };
+        let pace = Pace::of(begin.elapsed());
+        let mut ctx = self.ctx(ready.mode);
+        self.db()?.write(move |tx| {
+            ctx.now = now(ctx.mode);
+            record(tx, &ctx, &ready.delivery, &attempt)
+        })?;
+        Ok(pace)
+    }
+
+    fn give_up(&self, id: &WebhookId) -> Result<()> {
+        let id = id.clone();
+        self.db()?.write(move |tx| tx.fail_pending_deliveries(&id, GIVEN_UP)).map(drop)
+    }
+
+    fn ctx(&self, mode: Mode) -> Ctx {
+        Ctx { actor: None, mode, now: now(mode), services: Arc::clone(&self.services) }
+    }
+}
+
+/// A turn, which ends even when it panics.
+struct TurnGuard {
+    courier: Arc<Courier>,
+    id: WebhookId,
+    turn: Turn,
+}
+
+impl TurnGuard {
+    fn take(mut self) {
+        if let Err(error) = self.courier.deliver(&self.id, &mut self.turn) {
+            // Not tried again at once: an attempt that cannot be recorded must not become a flood.
+            log::error!("deliveries to {} wait: {error:?}", self.id);
+        }
+    }
+}
+
+impl Drop for TurnGuard {
+    fn drop(&mut self) {
+        let turn = std::mem::replace(&mut self.turn, Turn { pace: None, then: Then::Rest });
+        let _ = self.courier.messages.send(Message::Done(self.id.clone(), turn));
+    }
+}
