@@ -6,6 +6,7 @@
 mod harness;
 
 mod accounts;
+mod addresses;
 mod admin;
 mod api_keys;
 mod authorization;
@@ -13,13 +14,16 @@ mod cli;
 mod clock;
 mod concurrency;
 mod crash;
+mod deliveries;
 mod envelope;
+mod events;
 mod framing;
 mod idempotency;
 mod ledger;
 mod limits;
 mod messages;
 mod modes;
+mod sweep;
 mod tasks;
 mod wallet;
 mod webhooks;

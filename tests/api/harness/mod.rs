@@ -3,9 +3,11 @@
 mod audit;
 mod client;
 mod market;
+mod receiver;
 
 pub use client::{Answer, Client};
 pub use market::{id, in_days};
+pub use receiver::{Received, Receiver};
 
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
@@ -51,7 +53,17 @@ impl Server {
 
     /// A fixture with these `--set` pairs.
     pub fn start_with(sets: &[&str]) -> Self {
+        Self::start_as(command(), sets)
+    }
+
+    /// A fixture with these variables in its environment.
+    pub fn start_in(variables: &[(&str, &str)]) -> Self {
         let mut command = command();
+        command.envs(variables.iter().copied());
+        Self::start_as(command, &[])
+    }
+
+    fn start_as(mut command: Command, sets: &[&str]) -> Self {
         command.arg("--ephemeral");
         for set in sets {
             command.args(["--set", set]);
