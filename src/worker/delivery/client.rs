@@ -19,7 +19,7 @@ use ureq::{Agent, Error};
 
 /// What is kept of an answer.
 const MAX_RESPONSE_BYTES: u64 = 1_024;
-/// Connections kept for the next delivery.
+/// Connections kept for the next delivery; many endpoints may live on one host.
 const MAX_IDLE_CONNECTIONS: usize = 256;
 
 /// One client for each mode: they differ in where they may connect.
@@ -61,6 +61,7 @@ impl Client {
             // The status has decided by then: a body that drips must not cost the success.
             .timeout_recv_body(connect)
             .max_idle_connections(MAX_IDLE_CONNECTIONS)
+            .max_idle_connections_per_host(MAX_IDLE_CONNECTIONS)
             .build();
         let resolver = GuardedResolver { services: Arc::clone(services), mode, names: DefaultResolver::default() };
         Client(Agent::with_parts(config, DefaultConnector::default(), resolver))

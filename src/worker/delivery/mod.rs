@@ -16,7 +16,7 @@ use crate::operation::delivery::{Next, Ready, next, record, waiting};
 use crate::operation::{Ctx, Services, now, wall};
 use crate::store::{Attempt, Db};
 use client::{Client, Clients};
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 use schedule::{Pace, Schedule};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +32,8 @@ const GIVEN_UP: usize = 200;
 const PATROL: Duration = Duration::from_secs(1);
 /// How long the end waits for turns; what they have not recorded then is sent again at the next start.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long a thread without a turn waits for one before it ends.
+const IDLE: Duration = Duration::from_secs(10);
 const STACK_BYTES: usize = 512 * 1_024;
 
 enum Message {
@@ -74,6 +76,7 @@ impl Deliverer {
         });
         let stopping = Arc::new(AtomicBool::new(false));
         let courier = Courier {
+            turns: bounded(0),
             db: Arc::downgrade(db),
             services: Arc::clone(services),
             clients: Clients::new(services),
@@ -133,6 +136,8 @@ fn finish(schedule: &mut Schedule, messages: &Receiver<Message>) {
 
 /// What every turn shares.
 struct Courier {
+    /// From the schedule to a thread that waits for a turn.
+    turns: (Sender<TurnGuard>, Receiver<TurnGuard>),
     /// A turn that outlives the server must not keep the file open.
     db: Weak<Db>,
     services: Arc<Services>,
@@ -162,11 +167,20 @@ impl Courier {
         rest
     }
 
+    /// Gives the turn to a thread that waits for one, or to a new one.
     fn start_turn(self: &Arc<Self>, id: WebhookId) {
         let turn = TurnGuard { courier: Arc::clone(self), id, turn: Turn { pace: None, then: Then::Rest } };
+        let Err(TrySendError::Full(turn) | TrySendError::Disconnected(turn)) = self.turns.0.try_send(turn) else { return };
+        let more_turns = self.turns.1.clone();
         let builder = std::thread::Builder::new().name("webhook".into()).stack_size(STACK_BYTES);
+        let work = move || {
+            turn.take();
+            while let Ok(turn) = more_turns.recv_timeout(IDLE) {
+                turn.take();
+            }
+        };
         // Without a thread the guard is dropped, which ends the turn; the next patrol finds the endpoint again.
-        if let Err(error) = builder.spawn(move || turn.take()) {
+        if let Err(error) = builder.spawn(work) {
             log::error!("no thread to deliver with: {error}; trying on");
         }
     }
