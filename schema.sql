@@ -323,8 +323,9 @@ CREATE TABLE event (
 CREATE INDEX event_owner ON event (owner_id, livemode, seq) WHERE owner_id IS NOT NULL;
 CREATE INDEX event_human ON event (human_id, livemode, seq) WHERE human_id IS NOT NULL;
 CREATE INDEX event_task ON event (task_id, seq) WHERE task_id IS NOT NULL;
+CREATE INDEX event_age ON event (livemode, created_at, seq);
 
--- How far each mode's old events are swept: a cursor below it has missed some.
+-- The newest of each mode's events that were swept: a cursor below it has missed some.
 CREATE TABLE event_sweep (livemode INTEGER PRIMARY KEY CHECK (livemode IN (0, 1)), seq INTEGER NOT NULL) STRICT;
 INSERT INTO event_sweep VALUES (0, 0), (1, 0);
 
@@ -347,6 +348,7 @@ CREATE TABLE webhook (
 ) STRICT;
 CREATE INDEX webhook_user ON webhook (user_id, livemode, id) WHERE deleted_at IS NULL;
 CREATE INDEX webhook_deleted ON webhook (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX webhook_rotated ON webhook (livemode, previous_secret_until) WHERE previous_secret IS NOT NULL;
 
 -- An event's way to one endpoint, fanned out in the event's own transaction.
 CREATE TABLE delivery (

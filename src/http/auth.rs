@@ -9,7 +9,7 @@ use crate::operation::{Services, Spec, wall};
 use crate::store::Db;
 
 const MISSING: Error = Error::Unauthorized("Missing Bearer token: send Authorization: Bearer <API key or ID token>");
-const INVALID: Error = Error::Unauthorized("Invalid Bearer token: the API key or ID token is unknown, revoked or expired");
+pub const INVALID: Error = Error::Unauthorized("Invalid Bearer token: the API key or ID token is unknown, revoked or expired");
 
 /// The caller that the `Authorization` header proves.
 pub fn authenticate(request: &rouille::Request, db: &Db, services: &Services) -> Result<Actor> {

@@ -1,12 +1,14 @@
 //! Long polls: requests that wait for something new, on one thread for all of them.
 //!
-//! A visit is looked at once when it comes, again whenever its account was told of something, and for the last time when
-//! its patience ends. The look on arrival happens on the same thread that hears of commits, so that none falls between.
+//! A visit is looked at on its own thread first; only one that found nothing and has patience comes in here. It is looked
+//! at when it arrives, by the thread that hears of commits, so that none falls between; again whenever its account was told
+//! of something; and for the last time when its patience ends, or its caller is no longer admitted.
 
+use super::auth::INVALID;
 use crate::domain::id::UserId;
 use crate::domain::{Error, Result};
 use crate::operation::{self, Ctx, Rendered, WatchWork};
-use crate::store::Db;
+use crate::store::{Db, ReadTx};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use std::collections::HashSet;
 use std::io;
@@ -15,8 +17,10 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Visits of one account that may wait; more are answered at once with what there is.
+/// Visits of one account that may wait, and of all together: each holds a connection. More are answered at once with what
+/// there is.
 const MAX_PER_ACCOUNT: usize = 16;
+const MAX_WAITING: usize = 512;
 /// How soon what another process wrote to the file is seen.
 const PATROL: Duration = Duration::from_secs(1);
 
@@ -28,7 +32,7 @@ pub struct Visit {
 }
 
 enum Message {
-    Arrived(Visit),
+    Arrived(Waiting),
     Told(Vec<UserId>),
     /// From now on nobody waits.
     Close,
@@ -37,6 +41,7 @@ enum Message {
 
 /// The thread they wait on; dropping it ends the thread.
 pub struct WaitingRoom {
+    db: Arc<Db>,
     messages: Sender<Message>,
     thread: Option<JoinHandle<()>>,
 }
@@ -53,12 +58,15 @@ impl WaitingRoom {
         });
         let room = Room { db: Arc::clone(db), waiting: Vec::new(), closed: false };
         let thread = std::thread::Builder::new().name("waiting".into()).spawn(move || room.run(&received))?;
-        Ok(WaitingRoom { messages, thread: Some(thread) })
+        Ok(WaitingRoom { db: Arc::clone(db), messages, thread: Some(thread) })
     }
 
-    /// Answers the visit, now or later, from another thread.
+    /// Answers the visit, now or later from another thread.
     pub fn wait(&self, visit: Visit) {
-        self.send(Message::Arrived(visit));
+        let until = Instant::now() + visit.work.patience;
+        if let Some(waiting) = (Waiting { visit, until }).look(&self.db) {
+            self.send(Message::Arrived(waiting));
+        }
     }
 
     /// Answers all who wait with what there is, and from now on everyone at once.
@@ -98,7 +106,7 @@ impl Room {
         let mut patrol = Instant::now() + PATROL;
         loop {
             match messages.recv_deadline(self.next_deadline(patrol)) {
-                Ok(Message::Arrived(visit)) => self.arrive(visit),
+                Ok(Message::Arrived(waiting)) => self.arrive(waiting),
                 Ok(Message::Told(users)) => {
                     let told: HashSet<_> = users.into_iter().collect();
                     self.look(|visit| visit.ctx.user_id().is_ok_and(|user| told.contains(user)));
@@ -118,11 +126,12 @@ impl Room {
         self.waiting.iter().map(|waiting| waiting.until).chain([patrol]).min().unwrap_or(patrol)
     }
 
-    fn arrive(&mut self, visit: Visit) {
-        let user = visit.ctx.user_id().ok();
+    fn arrive(&mut self, mut waiting: Waiting) {
+        let user = waiting.visit.ctx.user_id().ok();
         let own = self.waiting.iter().filter(|waiting| waiting.visit.ctx.user_id().ok() == user).count();
-        let patience = if self.closed || own >= MAX_PER_ACCOUNT { Duration::ZERO } else { visit.work.patience };
-        let waiting = Waiting { visit, until: Instant::now() + patience };
+        if self.closed || own >= MAX_PER_ACCOUNT || self.waiting.len() >= MAX_WAITING {
+            waiting.until = Instant::now();
+        }
         self.waiting.extend(waiting.look(&self.db));
     }
 
@@ -150,12 +159,22 @@ impl Waiting {
         let last = self.until <= Instant::now();
         let Visit { ctx, work, .. } = &mut self.visit;
         ctx.now = operation::now(ctx.mode);
-        let look = || db.read(|tx| (work.look)(ctx, tx, last));
+        let look = || {
+            db.read(|tx| {
+                check_admission(ctx, tx)?;
+                (work.look)(ctx, tx, last)
+            })
+        };
         let seen = catch_unwind(AssertUnwindSafe(look)).unwrap_or_else(|_| Err(Error::internal("a look panicked")));
-        match seen.transpose() {
-            Some(result) => (self.visit.answer)(result),
-            None => return Some(self),
-        }
+        let Some(result) = seen.transpose() else { return Some(self) };
+        // Whatever an answer does, the others wait on.
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.visit.answer)(result)));
         None
     }
+}
+
+/// Refuses a caller whose key was revoked, or account suspended, while they waited.
+fn check_admission(ctx: &Ctx, tx: &ReadTx) -> Result<()> {
+    let Some(actor) = &ctx.actor else { return Ok(()) };
+    if tx.is_active(actor)? { Ok(()) } else { Err(INVALID) }
 }

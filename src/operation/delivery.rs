@@ -47,7 +47,7 @@ pub fn next(tx: &ReadTx, services: &Services, id: &WebhookId) -> Result<Next> {
     let retry_at = retry.as_ref().and_then(|retry| retry.retry_at);
     let due = retry.filter(|_| retry_at.is_some_and(|at| is_due(services, at, now)));
     let delivery = due.map_or_else(|| tx.find_untried_delivery(id), |retry| Ok(Some(retry)))?;
-    if !endpoint.webhook.active && (delivery.is_some() || retry_at.is_some()) {
+    if !endpoint.is_sent_to() && (delivery.is_some() || retry_at.is_some()) {
         return Ok(Next::GiveUp);
     }
     let Some(delivery) = delivery else { return Ok(Next::Wait(retry_at.map(|at| wait(services, at, now)))) };
@@ -80,8 +80,8 @@ fn is_due(services: &Services, retry_at: Timestamp, now: Timestamp) -> bool {
     retry_at <= now || retry_at > now.plus_ms(i64::from(longest) * SECOND_MS)
 }
 
-/// Logs the attempt and decides what becomes of the delivery and its endpoint.
-pub fn record(tx: &WriteTx, ctx: &Ctx, sent: &Delivery, attempt: &Attempt) -> Result<()> {
+/// Logs the attempt, made at `url`, and decides what becomes of the delivery and its endpoint.
+pub fn record(tx: &WriteTx, ctx: &Ctx, sent: &Delivery, url: &str, attempt: &Attempt) -> Result<()> {
     let Some(mut endpoint) = tx.find_endpoint(&sent.webhook_id)? else { return Ok(()) };
     let Some(mut delivery) = tx.find_delivery(&sent.webhook_id, &sent.id)? else { return Ok(()) };
     tx.insert_attempt(&delivery.id, attempt)?;
@@ -102,6 +102,10 @@ pub fn record(tx: &WriteTx, ctx: &Ctx, sent: &Delivery, attempt: &Attempt) -> Re
         (delivery.state, delivery.retry_at) = (DeliveryState::Failed, None);
     }
     tx.update_delivery(&delivery)?;
+    if webhook.url != url {
+        // It has moved meanwhile: what its old address says is no fault of the new one.
+        return Ok(());
+    }
     let known = webhook.failing_since.is_some();
     let since = *webhook.failing_since.get_or_insert(ctx.now);
     let reason = match attempt.status {
@@ -162,6 +166,7 @@ pub struct DeliveryView {
     pub task_id: Option<TaskId>,
     /// failed without an attempt: given up when the endpoint was switched off.
     pub state: DeliveryState,
+    /// The last 20, the first one first.
     pub attempts: Vec<AttemptView>,
     /// When a pending one is tried again; absent is as soon as its turn comes.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -266,7 +271,7 @@ impl Operation for RedeliverFailed {
 impl Write for RedeliverFailed {
     fn run(input: RedeliverFailedInput, ctx: &Ctx, tx: &WriteTx) -> Result<RedeliveredView> {
         let webhook = find_active(tx, ctx, &input.webhook_id)?;
-        let mut failed = tx.list_failed_deliveries(&webhook.id, input.since, MAX_REDELIVERED + 1)?;
+        let mut failed = tx.list_failed_deliveries(&webhook.id, ctx.mode, input.since, MAX_REDELIVERED + 1)?;
         let has_more = failed.len() > MAX_REDELIVERED;
         failed.truncate(MAX_REDELIVERED);
         let redelivered = failed.len();

@@ -1,4 +1,5 @@
-//! What is forgotten in time: answers kept for replay, sessions, old events with their deliveries, deleted endpoints.
+//! What is forgotten in time: answers kept for replay, sessions, old events with their deliveries, deleted
+//! endpoints, rotated secrets.
 
 use super::{Ctx, wall};
 use crate::domain::Result;
@@ -13,6 +14,7 @@ pub fn run(tx: &WriteTx, ctx: &Ctx, limit: usize) -> Result<bool> {
         tx.sweep_sessions(wall(), limit)?,
         tx.sweep_events(ctx.mode, oldest_event, limit)?,
         tx.sweep_deleted_webhooks(limit)?,
+        tx.sweep_previous_secrets(ctx.mode, ctx.now, limit)?,
     ];
     Ok(more.contains(&true))
 }

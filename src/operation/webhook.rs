@@ -250,7 +250,8 @@ pub struct RotateSecret;
 
 impl Operation for RotateSecret {
     const NAME: &'static str = "rotate_webhook_secret";
-    const DOC: &'static str = "Replace an endpoint's secret; for 24 h the old one signs, too, in X-Humans2AI-Signature-Previous.";
+    const DOC: &'static str =
+        "Replace an endpoint's secret; for 24 h, or until the next rotation, the old one signs, too, in X-Humans2AI-Signature-Previous.";
     const ACCESS: Access = Access::Scope(Scope::TasksWrite);
     type Input = RotateSecretInput;
     type Output = RotatedSecret;

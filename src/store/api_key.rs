@@ -60,6 +60,19 @@ impl ReadTx<'_> {
         Ok(actor.optional()?)
     }
 
+    /// Whether what the caller showed still admits them: the key is not revoked, the account not suspended.
+    pub fn is_active(&self, actor: &Actor) -> Result<bool> {
+        let key = match &actor.credential {
+            Credential::ApiKey { id, .. } => Some(id.as_str()),
+            Credential::IdToken => None,
+        };
+        let mut statement = self.prepare(
+            "SELECT EXISTS (SELECT 1 FROM user WHERE id = ?1 AND suspended_at IS NULL)
+               AND (?2 IS NULL OR EXISTS (SELECT 1 FROM api_key WHERE id = ?2 AND revoked_at IS NULL))",
+        )?;
+        Ok(statement.query_row(params![actor.user_id.as_str(), key], |row| row.get(0))?)
+    }
+
     /// Newest first, revoked ones included, and how many there are.
     pub fn list_api_keys(&self, user: &UserId, mode: Mode, page: Page) -> Result<(Vec<ApiKey>, i64)> {
         let total = self

@@ -50,8 +50,19 @@ pub struct Waiting {
     pub retry_at: Option<Timestamp>,
 }
 
-const SELECT: &str = "SELECT d.id, d.webhook_id, d.event_seq, e.id, e.type, e.task_id, e.created_at, d.state, d.retries, d.retry_at
-  FROM delivery d JOIN event e ON e.seq = d.event_seq";
+const COLUMNS: &str = "d.id, d.webhook_id, d.event_seq, e.id, e.type, e.task_id, e.created_at, d.state, d.retries, d.retry_at";
+
+/// Deliveries with their events, found by the index that is named: without statistics SQLite would read an endpoint's
+/// whole log for the few in one state.
+fn select(index: &str) -> String {
+    format!("SELECT {COLUMNS} FROM delivery d {index} JOIN event e ON e.seq = d.event_seq")
+}
+
+const PENDING: &str = "INDEXED BY delivery_pending";
+const FAILED: &str = "INDEXED BY delivery_failed";
+
+/// Attempts of one delivery that are kept: redelivering it for ever must not fill the disk.
+const MAX_ATTEMPTS: u32 = 20;
 
 fn read(row: &Row) -> rusqlite::Result<Delivery> {
     let mut columns = Columns::new(row);
@@ -99,12 +110,13 @@ impl ReadTx<'_> {
     }
 
     fn find_pending(&self, webhook: &WebhookId, which: &str) -> Result<Option<Delivery>> {
-        let mut statement = self.prepare(&format!("{SELECT} WHERE d.webhook_id = ?1 AND d.state = 'pending' AND {which} LIMIT 1"))?;
+        let sql = format!("{} WHERE d.webhook_id = ?1 AND d.state = 'pending' AND {which} LIMIT 1", select(PENDING));
+        let mut statement = self.prepare(&sql)?;
         Ok(statement.query_row([webhook.as_str()], read).optional()?)
     }
 
     pub fn find_delivery(&self, webhook: &WebhookId, id: &DeliveryId) -> Result<Option<Delivery>> {
-        let mut statement = self.prepare(&format!("{SELECT} WHERE d.id = ?2 AND d.webhook_id = ?1"))?;
+        let mut statement = self.prepare(&format!("{} WHERE d.id = ?2 AND d.webhook_id = ?1", select("")))?;
         Ok(statement.query_row([webhook.as_str(), id.as_str()], read).optional()?)
     }
 
@@ -120,14 +132,19 @@ impl ReadTx<'_> {
         let filter = state.map_or("true".to_owned(), |state| format!("state = '{state}'"));
         let sql = format!("SELECT ifnull(sum(deliveries), 0) FROM delivery_count WHERE webhook_id = ?1 AND {filter}");
         let total = self.prepare(&sql)?.query_row([webhook.as_str()], |row| row.get(0))?;
+        let select = select(match state {
+            Some(DeliveryState::Pending) => PENDING,
+            Some(DeliveryState::Failed) => FAILED,
+            Some(DeliveryState::Delivered) | None => "",
+        });
         let sql =
-            format!("{SELECT} WHERE d.webhook_id = ?1 AND {filter} AND d.event_seq < ?2 ORDER BY d.event_seq DESC LIMIT ?3 OFFSET ?4");
+            format!("{select} WHERE d.webhook_id = ?1 AND {filter} AND d.event_seq < ?2 ORDER BY d.event_seq DESC LIMIT ?3 OFFSET ?4");
         let mut statement = self.prepare(&sql)?;
         let rows = statement.query_map(params![webhook.as_str(), page.below(), page.sql_limit(), page.sql_offset()], read)?;
         Ok((rows.collect::<Result<_, _>>()?, total))
     }
 
-    /// A delivery's attempts, the first one first.
+    /// A delivery's last attempts, the first one first.
     pub fn list_attempts(&self, id: &DeliveryId) -> Result<Vec<Attempt>> {
         let mut statement =
             self.prepare("SELECT at, latency_ms, status, response, error FROM attempt WHERE delivery_id = ?1 ORDER BY number")?;
@@ -145,11 +162,16 @@ impl ReadTx<'_> {
     }
 
     /// Failed deliveries of events since `since`, oldest first, at most `limit`.
-    pub fn list_failed_deliveries(&self, webhook: &WebhookId, since: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
-        let sql = format!("{SELECT} WHERE d.webhook_id = ?1 AND d.state = 'failed' AND e.created_at >= ?2 ORDER BY d.event_seq LIMIT ?3");
+    pub fn list_failed_deliveries(&self, webhook: &WebhookId, mode: Mode, since: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
+        let sql = format!(
+            "{} WHERE d.webhook_id = ?1 AND d.state = 'failed' AND e.created_at >= ?2
+               AND d.event_seq >= (SELECT seq FROM event WHERE livemode = ?4 AND created_at >= ?2 ORDER BY created_at, seq LIMIT 1)
+             ORDER BY d.event_seq LIMIT ?3",
+            select(FAILED)
+        );
         let mut statement = self.prepare(&sql)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = statement.query_map(params![webhook.as_str(), since.millis(), limit], read)?;
+        let rows = statement.query_map(params![webhook.as_str(), since.millis(), limit, mode.is_live()], read)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
@@ -190,14 +212,20 @@ impl WriteTx<'_> {
              VALUES (?1, (SELECT ifnull(max(number), 0) + 1 FROM attempt WHERE delivery_id = ?1), ?2, ?3, ?4, ?5, ?6)",
             params![delivery.as_str(), attempt.at.millis(), attempt.latency_ms, attempt.status, attempt.response, attempt.error],
         )?;
+        self.execute(
+            "DELETE FROM attempt WHERE delivery_id = ?1 AND number <= (SELECT max(number) - ?2 FROM attempt WHERE delivery_id = ?1)",
+            params![delivery.as_str(), MAX_ATTEMPTS],
+        )?;
         Ok(())
     }
 
-    /// Gives up at most `limit` of the endpoint's pending deliveries; how many those were.
+    /// Gives up at most `limit` of the pending deliveries of an endpoint that is sent nothing; how many those were.
     pub fn fail_pending_deliveries(&self, webhook: &WebhookId, limit: usize) -> Result<usize> {
         Ok(self.execute(
             "UPDATE delivery SET state = 'failed', retry_at = NULL WHERE webhook_id = ?1 AND event_seq IN
-               (SELECT event_seq FROM delivery WHERE webhook_id = ?1 AND state = 'pending' LIMIT ?2)",
+               (SELECT event_seq FROM delivery INDEXED BY delivery_pending WHERE webhook_id = ?1 AND state = 'pending' LIMIT ?2)
+               AND EXISTS (SELECT 1 FROM webhook w JOIN user u ON u.id = w.user_id
+                 WHERE w.id = ?1 AND (w.active = 0 OR u.suspended_at IS NOT NULL))",
             params![webhook.as_str(), i64::try_from(limit).unwrap_or(i64::MAX)],
         )?)
     }

@@ -76,7 +76,7 @@ impl ReadTx<'_> {
         Ok(self.prepare("SELECT ifnull(max(seq), 0) FROM event")?.query_row([], |row| row.get(0))?)
     }
 
-    /// The seq up to which the mode's events are swept.
+    /// The seq of the newest of the mode's events that were swept; 0 if none was.
     pub fn find_swept_events(&self, mode: Mode) -> Result<i64> {
         Ok(self.prepare("SELECT seq FROM event_sweep WHERE livemode = ?1")?.query_row([mode.is_live()], |row| row.get(0))?)
     }
@@ -124,31 +124,25 @@ impl WriteTx<'_> {
         self.insert_delivery(webhook, self.conn.last_insert_rowid())
     }
 
-    /// Deletes the mode's events older than `before` that are delivered or given up, oldest first; it looks at `limit` of
-    /// them at most. Whether it went as far as that.
+    /// Deletes at most `limit` of the mode's events older than `before` that are delivered or given up, oldest first;
+    /// whether there may be more.
     ///
     /// The newest event of all stays: its seq is what makes the next one greater.
     pub fn sweep_events(&self, mode: Mode, before: Timestamp, limit: usize) -> Result<bool> {
-        let from = self.find_swept_events(mode)?;
         let mut statement = self.prepare(
-            "SELECT seq, livemode = ?1, livemode = ?1 AND (created_at >= ?3
-               OR EXISTS (SELECT 1 FROM delivery WHERE event_seq = seq AND state = 'pending'))
-             FROM event WHERE seq > ?2 AND seq < (SELECT max(seq) FROM event) ORDER BY seq LIMIT ?4",
+            "SELECT seq FROM event WHERE livemode = ?1 AND created_at < ?2 AND seq < (SELECT max(seq) FROM event)
+               AND NOT EXISTS (SELECT 1 FROM delivery WHERE event_seq = seq AND state = 'pending')
+             ORDER BY created_at, seq LIMIT ?3",
         )?;
         let sql_limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = statement.query_map(params![mode.is_live(), from, before.millis(), sql_limit], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?, row.get::<_, bool>(2)?))
-        })?;
-        let oldest: Vec<_> = rows.collect::<Result<_, _>>()?;
-        let passed: Vec<_> = oldest.iter().take_while(|(_, _, kept)| !kept).collect();
-        for (seq, own, _) in &passed {
-            if *own {
-                self.execute("DELETE FROM event WHERE seq = ?1", [seq])?;
-            }
+        let rows = statement.query_map(params![mode.is_live(), before.millis(), sql_limit], |row| row.get(0))?;
+        let old: Vec<i64> = rows.collect::<Result<_, _>>()?;
+        for seq in &old {
+            self.execute("DELETE FROM event WHERE seq = ?1", [seq])?;
         }
-        if let Some((reached, ..)) = passed.last() {
-            self.execute("UPDATE event_sweep SET seq = ?2 WHERE livemode = ?1", params![mode.is_live(), reached])?;
+        if let Some(newest) = old.iter().max() {
+            self.execute("UPDATE event_sweep SET seq = max(seq, ?2) WHERE livemode = ?1", params![mode.is_live(), newest])?;
         }
-        Ok(passed.len() == limit)
+        Ok(old.len() == limit)
     }
 }

@@ -58,6 +58,13 @@ pub struct Endpoint {
     pub webhook: Webhook,
     pub user_id: UserId,
     pub mode: Mode,
+    pub owner_suspended: bool,
+}
+
+impl Endpoint {
+    pub fn is_sent_to(&self) -> bool {
+        self.webhook.active && !self.owner_suspended
+    }
 }
 
 impl ReadTx<'_> {
@@ -83,11 +90,15 @@ impl ReadTx<'_> {
     }
 
     pub fn find_endpoint(&self, id: &WebhookId) -> Result<Option<Endpoint>> {
-        let sql = format!("SELECT {COLUMNS}, user_id, livemode FROM webhook WHERE id = ?1 AND deleted_at IS NULL");
+        let sql = format!(
+            "SELECT {COLUMNS}, user_id, livemode, (SELECT suspended_at IS NOT NULL FROM user WHERE user.id = user_id)
+             FROM webhook WHERE id = ?1 AND deleted_at IS NULL"
+        );
         let mut statement = self.prepare(&sql)?;
         let endpoint = statement.query_row([id.as_str()], |row| {
             let mut columns = Columns::new(row);
-            Ok(Endpoint { webhook: read(&mut columns)?, user_id: columns.id()?, mode: columns.mode()? })
+            let webhook = read(&mut columns)?;
+            Ok(Endpoint { webhook, user_id: columns.id()?, mode: columns.mode()?, owner_suspended: columns.value()? })
         });
         Ok(endpoint.optional()?)
     }
@@ -148,6 +159,16 @@ impl WriteTx<'_> {
             params![id.as_str(), secret.expose(), until.millis()],
         )?;
         Ok(())
+    }
+
+    /// Forgets at most `limit` secrets whose rotation is over; whether there may be more.
+    pub fn sweep_previous_secrets(&self, mode: Mode, now: Timestamp, limit: usize) -> Result<bool> {
+        let forgotten = self.execute(
+            "UPDATE webhook SET previous_secret = NULL, previous_secret_until = NULL WHERE id IN
+               (SELECT id FROM webhook WHERE previous_secret IS NOT NULL AND livemode = ?1 AND previous_secret_until <= ?2 LIMIT ?3)",
+            params![mode.is_live(), now.millis(), i64::try_from(limit).unwrap_or(i64::MAX)],
+        )?;
+        Ok(forgotten == limit)
     }
 
     /// Hides the endpoint and stops what was still to be delivered to it; [`WriteTx::sweep_deleted_webhooks`] removes it.

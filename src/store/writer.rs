@@ -101,10 +101,11 @@ fn run(conn: &Connection, jobs: &Receiver<Job>, max_batch: usize, listeners: &Li
         }
         let told = told.into_inner();
         if outcome.is_ok() && !told.is_empty() {
-            listeners.tell(&told);
+            // What a listener does must not cost the callers their answers.
+            let _ = catch_unwind(AssertUnwindSafe(|| listeners.tell(&told)));
         }
         for job in finished {
-            // A listener that panics must not silence the others.
+            // An answer that panics must not silence the others.
             let _ = catch_unwind(AssertUnwindSafe(|| (job.answer)(outcome.is_ok())));
         }
     }

@@ -16,8 +16,10 @@ const BATCH: usize = 50;
 /// The longest sleep: a new task may be due before all others, and a machine's time may be set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// Rows of each kind that one transaction sweeps, and how long after the last of them it looks again.
+/// Rows of each kind that one transaction sweeps, how long requests have for themselves between two of them, and how long
+/// after the last it looks again.
 const SWEPT: usize = 50;
+const SWEEP_PAUSE: Duration = Duration::from_millis(10);
 const SWEEP_PERIOD: Duration = Duration::from_mins(1);
 
 /// The running clock; dropping it stops it after the transaction at hand.
@@ -47,8 +49,12 @@ fn run(db: &Db, services: &Arc<Services>, stopped: &Receiver<()>) {
     let mut sweep_at = Instant::now();
     loop {
         let mut sleep = LONGEST_SLEEP;
-        if Instant::now() >= sweep_at && !sweep_some(db, services) {
-            sweep_at = Instant::now() + SWEEP_PERIOD;
+        if Instant::now() >= sweep_at {
+            if sweep_some(db, services) {
+                sleep = SWEEP_PAUSE;
+            } else {
+                sweep_at = Instant::now() + SWEEP_PERIOD;
+            }
         }
         for mode in Mode::ALL {
             match tick(db, services, *mode) {

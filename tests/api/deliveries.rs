@@ -326,6 +326,88 @@ fn an_endpoint_can_move_and_be_silenced() {
 }
 
 #[test]
+fn what_the_old_address_says_is_no_fault_of_the_new_one() {
+    let server = Server::start_with(&["webhooks.retry_delays=[]"]);
+    let (moved, has_moved) = channel::<()>();
+    let has_moved = Mutex::new(has_moved);
+    let old = Receiver::answering(move |_, _| {
+        let _ = has_moved.lock().unwrap().recv();
+        fail(410)
+    });
+    let new = Receiver::start();
+    let (webhook, _) = endpoint(&server.agent, &old.url, &json!(["task.created"]));
+    server.open_task();
+    old.wait_for(1);
+    server.agent.patch(&format!("/webhooks/{webhook}"), &json!({ "url": new.url })).ok(200);
+    drop(moved);
+    assert_eq!(settled(&server.agent, &webhook)[0]["state"], "failed");
+    let listed = server.agent.get("/webhooks").ok(200)[0].clone();
+    assert_eq!((&listed["active"], listed.get("failingSince")), (&json!(true), None));
+    server.open_task();
+    new.wait_for(1);
+}
+
+#[test]
+fn the_log_keeps_the_last_attempts_of_what_is_sent_again_and_again() {
+    let (server, receiver) = (Server::start_with(&["webhooks.retry_delays=[]"]), Receiver::start());
+    let (webhook, _) = endpoint(&server.agent, &receiver.url, &json!(["task.created"]));
+    server.open_task();
+    let delivery = settled(&server.agent, &webhook)[0]["id"].as_str().unwrap().to_owned();
+    for _ in 0..22 {
+        server.agent.post(&format!("/webhooks/{webhook}/deliveries/{delivery}/redeliver"), &json!({})).ok(202);
+        settled(&server.agent, &webhook);
+    }
+    assert_eq!((receiver.received().len(), settled(&server.agent, &webhook)[0]["attempts"].as_array().unwrap().len()), (23, 20));
+}
+
+#[test]
+fn nothing_is_sent_to_the_endpoints_of_a_suspended_account() {
+    let (server, receiver) = (Server::start(), Receiver::start());
+    endpoint(&server.agent, &receiver.url, &json!(["task.submitted"]));
+    let task = server.assigned_task();
+    let suspend = |suspended: bool| {
+        server.operator.post(&format!("/admin/users/{}/suspend", server.agent_id), &json!({ "suspended": suspended })).ok(200);
+    };
+    suspend(true);
+    server.act(&server.human, &task, "submit").ok(201);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let given_up = "SELECT count(*) FROM delivery WHERE state = 'failed'";
+    while server.open_database().query_row(given_up, [], |row| row.get::<_, i64>(0)).unwrap() == 0 {
+        assert!(Instant::now() < deadline, "it was not given up");
+    }
+    suspend(false);
+    assert!(receiver.received().is_empty());
+}
+
+#[test]
+fn an_attempt_that_cannot_be_recorded_is_not_made_again() {
+    let (server, receiver) = (Server::start_with(&[AT_ONCE]), Receiver::start());
+    let (webhook, _) = endpoint(&server.agent, &receiver.url, &json!(["task.created"]));
+    let lock = rusqlite::Connection::open(&server.database).unwrap();
+    let (release, released) = channel::<()>();
+    let released = Mutex::new(released);
+    let slow = Receiver::answering(move |_, _| {
+        let _ = released.lock().unwrap().recv();
+        Response::text("ok")
+    });
+    server.agent.patch(&format!("/webhooks/{webhook}"), &json!({ "url": slow.url })).ok(200);
+    server.open_task();
+    slow.wait_for(1);
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    drop(release);
+    // As long as SQLite waits for a lock, and a little longer: the first try to record it has failed by then.
+    let until = Instant::now() + Duration::from_secs(7);
+    while Instant::now() < until {
+        assert_eq!(slow.received().len(), 1);
+        thread::yield_now();
+    }
+    lock.execute_batch("ROLLBACK").unwrap();
+    let log = settled(&server.agent, &webhook);
+    assert_eq!((&log[0]["state"], log[0]["attempts"].as_array().unwrap().len(), slow.received().len()), (&json!("delivered"), 1, 1));
+    assert!(receiver.received().is_empty());
+}
+
+#[test]
 fn across_twenty_kills_every_event_arrives_or_has_failed() {
     const EVENTS: usize = 1_000;
     const KILLS: usize = 20;

@@ -1,6 +1,6 @@
 //! /events: the durable feed and its long poll.
 
-use crate::harness::{Client, Receiver, Server};
+use crate::harness::{Client, KeptServer, Receiver, Server, register};
 use serde_json::{Value, json};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -94,6 +94,48 @@ fn those_who_wait_keep_nobody_else_from_their_answers() {
             assert!(kinds(&poll.join().unwrap()).contains(&"task.created"));
         }
     });
+}
+
+#[test]
+fn a_key_that_is_revoked_meanwhile_hears_nothing() {
+    let server = Server::start();
+    let (_, account) = server.register("agent", "revoked@example.com");
+    let key = account.post("/api-keys", &json!({})).ok(201);
+    let holder = server.anyone.with_token(key["key"].as_str().unwrap());
+    thread::scope(|scope| {
+        let poll = scope.spawn(|| holder.get("/events?after=latest&wait=25"));
+        account.delete(&format!("/api-keys/{}", key["id"].as_str().unwrap())).ok(200);
+        account.post("/tasks", &Server::example()).ok(201);
+        poll.join().unwrap().error(401, "UNAUTHORIZED");
+    });
+}
+
+#[test]
+fn the_events_of_one_mode_do_not_age_the_cursors_of_the_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("market.db");
+    let start = || KeptServer::start(&data, &["--mode", "live", "--set", "rate_limits.enabled=false"]);
+    let server = start();
+    let (_, agent) = register(&server.anyone, "agent", "agent@example.com");
+    let test = |method: &str, path: &str, body: &str| agent.send(method, path, &[("X-Humans2AI-Mode", "test")], body);
+    let key = test("POST", "/api-keys", "{}").ok(201)["key"].as_str().unwrap().to_owned();
+    test("POST", "/tasks", &Server::example().to_string()).ok(201);
+    let next = server.anyone.with_token(&key).get("/events").ok(200)["next"].clone();
+    assert!(server.terminate());
+    let database = rusqlite::Connection::open(&data).unwrap();
+    let live =
+        "INSERT INTO event (id, livemode, type, data, created_at) VALUES ('evt_' || hex(randomblob(16)), 1, 'task.created', '{}', 0)";
+    for _ in 0..3 {
+        database.execute(live, []).unwrap();
+    }
+    let server = start();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let left = "SELECT count(*) FROM event WHERE livemode = 1";
+    while database.query_row(left, [], |row| row.get::<_, i64>(0)).unwrap() > 1 {
+        assert!(Instant::now() < deadline, "the live events were not swept");
+    }
+    server.anyone.with_token(&key).get(&format!("/events?after={next}")).ok(200);
+    assert!(server.terminate());
 }
 
 #[test]

@@ -22,6 +22,7 @@ ALTER TABLE new_event RENAME TO event;
 CREATE INDEX event_owner ON event (owner_id, livemode, seq) WHERE owner_id IS NOT NULL;
 CREATE INDEX event_human ON event (human_id, livemode, seq) WHERE human_id IS NOT NULL;
 CREATE INDEX event_task ON event (task_id, seq) WHERE task_id IS NOT NULL;
+CREATE INDEX event_age ON event (livemode, created_at, seq);
 
 CREATE TABLE event_sweep (livemode INTEGER PRIMARY KEY CHECK (livemode IN (0, 1)), seq INTEGER NOT NULL) STRICT;
 INSERT INTO event_sweep VALUES (0, 0), (1, 0);
@@ -49,6 +50,7 @@ DROP TABLE webhook;
 ALTER TABLE new_webhook RENAME TO webhook;
 CREATE INDEX webhook_user ON webhook (user_id, livemode, id) WHERE deleted_at IS NULL;
 CREATE INDEX webhook_deleted ON webhook (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX webhook_rotated ON webhook (livemode, previous_secret_until) WHERE previous_secret IS NOT NULL;
 
 CREATE TABLE delivery (
   webhook_id  TEXT NOT NULL REFERENCES webhook (id),

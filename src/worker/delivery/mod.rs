@@ -1,4 +1,4 @@
-//! Webhook deliveries: at least once, each endpoint in order, none held up by another.
+//! Webhook deliveries: at least once, each endpoint in order, the quick ones not held up by the slow.
 //!
 //! A delivery is a row written with its event. The thread here hears of it when its commit is on disk, and gives the
 //! endpoint a turn ([`schedule`]); a turn's thread takes the endpoint's next delivery, sends it with no transaction open
@@ -19,7 +19,6 @@ use client::{Client, Clients};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 use schedule::{Pace, Schedule};
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -30,6 +29,10 @@ const TURN: usize = 16;
 const GIVEN_UP: usize = 200;
 /// How soon a retry, or what another process wrote to the file, is seen at the latest.
 const PATROL: Duration = Duration::from_secs(1);
+/// The least time between two looks at all endpoints, however many retries fall due.
+const PATROL_PAUSE: Duration = Duration::from_millis(50);
+/// How long the first wait is, and the longest, until what came of an attempt is recorded after all.
+const RECORD_AGAIN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(8));
 /// How long the end waits for turns; what they have not recorded then is sent again at the next start.
 const GRACE: Duration = Duration::from_secs(2);
 /// How long a thread without a turn waits for one before it ends.
@@ -60,7 +63,8 @@ enum Then {
 /// The running deliverer; dropping it stops it.
 pub struct Deliverer {
     messages: Sender<Message>,
-    stopping: Arc<AtomicBool>,
+    /// Nothing is ever sent; the turns hear of its end.
+    stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -74,24 +78,24 @@ impl Deliverer {
                 let _ = told.send(Message::Told(news.endpoints.clone()));
             }
         });
-        let stopping = Arc::new(AtomicBool::new(false));
+        let (stop, stopped) = bounded(0);
         let courier = Courier {
             turns: bounded(0),
             db: Arc::downgrade(db),
             services: Arc::clone(services),
             clients: Clients::new(services),
             messages: messages.clone(),
-            stopping: Arc::clone(&stopping),
+            stopped,
         };
         let courier = Arc::new(courier);
         let thread = std::thread::Builder::new().name("delivery".into()).spawn(move || run(&courier, &received))?;
-        Ok(Deliverer { messages, stopping, thread: Some(thread) })
+        Ok(Deliverer { messages, stop: Some(stop), thread: Some(thread) })
     }
 }
 
 impl Drop for Deliverer {
     fn drop(&mut self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.stop = None;
         let _ = self.messages.send(Message::Stop);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -107,7 +111,7 @@ fn run(courier: &Arc<Courier>, messages: &Receiver<Message>) {
             Ok(Message::Told(endpoints)) => endpoints.into_iter().for_each(|id| schedule.wake(id)),
             Ok(Message::Done(id, turn)) => {
                 if let Then::Retry(wait) = turn.then {
-                    patrol = patrol.min(Instant::now() + wait);
+                    patrol = patrol.min(Instant::now() + wait.max(PATROL_PAUSE));
                 }
                 schedule.end(&id, matches!(turn.then, Then::Again), turn.pace);
             }
@@ -143,7 +147,7 @@ struct Courier {
     services: Arc<Services>,
     clients: Clients,
     messages: Sender<Message>,
-    stopping: Arc<AtomicBool>,
+    stopped: Receiver<()>,
 }
 
 impl Courier {
@@ -164,7 +168,7 @@ impl Courier {
                 rest = rest.min(wait);
             }
         }
-        rest
+        rest.max(PATROL_PAUSE)
     }
 
     /// Gives the turn to a thread that waits for one, or to a new one.
@@ -192,11 +196,18 @@ impl Courier {
     /// Delivers up to a turn's worth.
     fn deliver(&self, id: &WebhookId, turn: &mut Turn) -> Result<()> {
         for _ in 0..TURN {
-            if self.stopping.load(Ordering::Relaxed) {
+            if self.is_stopping() {
                 return Ok(());
             }
             match self.db()?.read(|tx| next(tx, &self.services, id))? {
-                Next::Send(ready) => turn.pace = Some(self.send(*ready)?),
+                Next::Send(ready) => {
+                    let pace = self.send(*ready)?;
+                    turn.pace = Some(pace);
+                    if pace == Pace::Slow {
+                        // Its next attempt must not take a place among the quick ones.
+                        break;
+                    }
+                }
                 Next::GiveUp => self.give_up(id)?,
                 Next::Wait(retry) => {
                     turn.then = retry.map_or(Then::Rest, Then::Retry);
@@ -219,12 +230,32 @@ impl Courier {
             Err(error) => Attempt { at, latency_ms, status: None, response: None, error: Some(error) },
         };
         let pace = Pace::of(begin.elapsed());
-        let mut ctx = self.ctx(ready.mode);
-        self.db()?.write(move |tx| {
-            ctx.now = now(ctx.mode);
-            record(tx, &ctx, &ready.delivery, &attempt)
-        })?;
+        self.record(ready, attempt)?;
         Ok(pace)
+    }
+
+    /// Records what came of the attempt; as long as it cannot be written the turn goes on, for the delivery would only be
+    /// sent again.
+    fn record(&self, ready: Ready, attempt: Attempt) -> Result<()> {
+        let (sent, mut pause) = (Arc::new((ready, attempt)), RECORD_AGAIN.0);
+        loop {
+            let (written, mut ctx) = (Arc::clone(&sent), self.ctx(sent.0.mode));
+            let result = self.db()?.write(move |tx| {
+                ctx.now = now(ctx.mode);
+                let (ready, attempt) = written.as_ref();
+                record(tx, &ctx, &ready.delivery, &ready.url, attempt)
+            });
+            let Err(error @ Error::Unavailable(_)) = result else { return result };
+            log::error!("an attempt to reach {} is not recorded yet: {error:?}", sent.0.delivery.webhook_id);
+            if !self.stopped.recv_timeout(pause).is_err_and(|error| error.is_timeout()) {
+                return Err(error);
+            }
+            pause = (pause * 2).min(RECORD_AGAIN.1);
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopped.try_recv().is_err_and(|error| error.is_disconnected())
     }
 
     fn give_up(&self, id: &WebhookId) -> Result<()> {
@@ -247,7 +278,7 @@ struct TurnGuard {
 impl TurnGuard {
     fn take(mut self) {
         if let Err(error) = self.courier.deliver(&self.id, &mut self.turn) {
-            // Not tried again at once: an attempt that cannot be recorded must not become a flood.
+            // Not tried again at once: the next patrol does.
             log::error!("deliveries to {} wait: {error:?}", self.id);
         }
     }
