@@ -21,6 +21,7 @@ use toml::{Table, Value};
 
 use crate::domain::actor::Mode;
 use crate::domain::risk::{RiskGate, RiskRuleError};
+use crate::domain::secret::Secret;
 
 const DEFAULTS: &str = include_str!("../humans2ai.toml");
 const DEFAULT_FILE: &str = "humans2ai.toml";
@@ -29,6 +30,8 @@ const VARIABLE_PREFIX: &str = "HUMANS2AI_";
 const FILE_VARIABLE: &str = "HUMANS2AI_CONFIG";
 /// The server that `humans2ai mcp` and the tests talk to; no business of the server itself.
 const CLIENT_VARIABLE: &str = "HUMANS2AI_URL";
+/// The key that `humans2ai mcp` shows to it.
+const API_KEY_VARIABLE: &str = "API_KEY";
 /// The table whose keys stand in the environment without a table's name.
 const UNPREFIXED_TABLE: &str = "server";
 /// The one table with keys of the operator's own.
@@ -49,6 +52,30 @@ pub struct Config {
     pub mcp: McpConfig,
     pub store: StoreConfig,
     pub log: LogConfig,
+}
+
+impl Config {
+    /// Where clients reach the server, without a slash at its end.
+    pub fn client_url(&self) -> String {
+        match self.server.public_url.trim_end_matches('/') {
+            "" => format!("http://{}", self.server.listen),
+            url => url.to_owned(),
+        }
+    }
+}
+
+/// What the program that starts `humans2ai mcp` tells it.
+pub struct ClientEnvironment {
+    /// The server's address, if it is another than the configuration says.
+    pub url: Option<String>,
+    pub api_key: Option<Secret>,
+}
+
+impl ClientEnvironment {
+    pub fn of_process() -> Self {
+        let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        ClientEnvironment { url: read(CLIENT_VARIABLE), api_key: read(API_KEY_VARIABLE).map(Secret::new) }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

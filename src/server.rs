@@ -1,12 +1,14 @@
 //! A whole server in this process: database, services and front, put together and taken apart in order.
 
-use crate::api::{openapi, rest};
+use crate::api::mcp::Mcp;
+use crate::api::{Api, openapi, rest};
 use crate::config::Config;
 use crate::domain::actor::Mode;
 use crate::domain::named::Named;
 use crate::domain::risk::RiskGate;
 use crate::domain::token::TokenSigner;
 use crate::http::dispatch::Dispatch;
+use crate::http::executor::Executor;
 use crate::http::front::{Front, Limits, Running};
 use crate::http::pool::Pool;
 use crate::http::rate_limit::RateLimiter;
@@ -51,9 +53,9 @@ impl Server {
         let services = Arc::new(services(config, &db)?);
         let waiting = Arc::new(WaitingRoom::open(&db)?);
         let deliverer = Deliverer::start(&db, &services)?;
-        let dispatch = dispatch(&db, &services, &waiting, address)?;
+        let api = api(&db, &services, &waiting, address)?;
         let limits = Limits { threads: REQUEST_THREADS, ..Limits::default() };
-        let front = front.start(Arc::new(dispatch), limits)?;
+        let front = front.start(Arc::new(api), limits)?;
         let clock = Clock::start(Arc::clone(&db), Arc::clone(&services))?;
         Ok(Server { front, waiting, clock: Some(clock), deliverer: Some(deliverer), address, db, services })
     }
@@ -116,21 +118,23 @@ pub(crate) fn services(config: Config, db: &Db) -> Result<Services, StartError> 
     })
 }
 
-fn dispatch(db: &Arc<Db>, services: &Arc<Services>, waiting: &Arc<WaitingRoom>, address: SocketAddr) -> io::Result<Dispatch> {
+/// The way through: everything that answers requests.
+fn api(db: &Arc<Db>, services: &Arc<Services>, waiting: &Arc<WaitingRoom>, address: SocketAddr) -> io::Result<Api> {
     let config = &services.config;
     let public_url = match config.server.public_url.trim_end_matches('/') {
         "" => format!("http://{address}"),
         url => url.to_owned(),
     };
-    Ok(Dispatch {
+    let executor = Arc::new(Executor {
         db: Arc::clone(db),
         services: Arc::clone(services),
-        routes: &rest::ROUTES,
-        document: (rest::DOCUMENT_PATH, openapi::document(&public_url).to_string().into_bytes()),
         limiter: RateLimiter::new(config.rate_limits.clone(), config.server.mode),
         waiting: Arc::clone(waiting),
         slow_lane: Pool::start("slow", cores(), SLOW_QUEUE)?,
-    })
+    });
+    let mcp = Mcp::new(Arc::clone(&executor), address);
+    let document = (rest::DOCUMENT_PATH, openapi::document(&public_url).to_string().into_bytes());
+    Ok(Api { rest: Dispatch { executor, routes: &rest::ROUTES, document }, mcp })
 }
 
 fn cores() -> usize {

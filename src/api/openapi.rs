@@ -1,6 +1,7 @@
 //! The `OpenAPI` 3.1 document, made from the routes and the operations' own declarations.
 
 use super::rest::ROUTES;
+use super::{mcp, schema};
 use crate::domain::actor::{Access, Scope};
 use crate::domain::field::Field;
 use crate::http::route::{BASE, Route};
@@ -42,6 +43,7 @@ pub fn document(server_url: &str) -> Value {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         path[route.method.to_lowercase()] = operation(route, &pagination, &mut generator);
     }
+    paths.insert(mcp::PATH.into(), mcp::document::path());
     let mut schemas = generator.take_definitions(true);
     schemas.insert("Error".into(), error_schema());
     json!({
@@ -92,7 +94,7 @@ fn operation(route: &Route, pagination: &schemars::Schema, generator: &mut Schem
 }
 
 /// What the caller must hold, in one word: `public`, a scope, `all scopes` or `operator`.
-fn access(access: Access) -> Value {
+pub fn access(access: Access) -> Value {
     match access {
         Access::Public => json!("public"),
         Access::Scope(scope) => json!(Scope::to_string(&scope)),
@@ -103,7 +105,7 @@ fn access(access: Access) -> Value {
 
 fn parameter(field: &Field, place: &str) -> Value {
     let mut parameter = json!({ "name": field.name, "in": place, "required": place == "path" || field.required,
-        "description": field.doc, "schema": schema(field) });
+        "description": field.doc, "schema": schema::field(field) });
     if field.schema["type"] == "array" {
         // A list is one value, separated by commas.
         parameter["explode"] = json!(false);
@@ -117,25 +119,9 @@ fn idempotency_key() -> Value {
         "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$" } })
 }
 
-/// A field's schema with its default in the schema's own type.
-fn schema(field: &Field) -> Value {
-    let mut schema = field.schema.clone();
-    if let Some(default) = field.default {
-        schema["default"] = serde_json::from_str(default).unwrap_or_else(|_| json!(default));
-    }
-    schema
-}
-
 fn request_body(fields: &[&Field]) -> Value {
-    let property = |field: &&Field| {
-        let mut schema = schema(field);
-        schema["description"] = json!(field.doc);
-        (field.name.to_owned(), schema)
-    };
-    let properties: Map<String, Value> = fields.iter().map(property).collect();
-    let required: Vec<_> = fields.iter().filter(|field| field.required).map(|field| field.name).collect();
-    let schema = json!({ "type": "object", "properties": properties, "required": required });
-    json!({ "required": !required.is_empty(), "content": { "application/json": { "schema": schema } } })
+    let required = fields.iter().any(|field| field.required);
+    json!({ "required": required, "content": { "application/json": { "schema": schema::object(fields.iter().copied()) } } })
 }
 
 fn responses(route: &Route, pagination: &schemars::Schema, generator: &mut SchemaGenerator) -> Value {
@@ -158,7 +144,8 @@ fn responses(route: &Route, pagination: &schemars::Schema, generator: &mut Schem
     Value::Object(responses)
 }
 
-fn error_schema() -> Value {
+/// The documented envelope of a failure.
+pub fn error_schema() -> Value {
     json!({
         "type": "object",
         "required": ["success", "error"],

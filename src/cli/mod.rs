@@ -3,10 +3,11 @@
 mod admin;
 mod backup;
 mod ephemeral;
+mod mcp;
 mod serve;
 
 use crate::api::openapi;
-use crate::config::{Config, Layers};
+use crate::config::{ClientEnvironment, Config, Layers};
 use crate::domain::named::Named;
 use crate::server::StartError;
 use clap::{Args, Parser, Subcommand};
@@ -60,6 +61,8 @@ enum Command {
     Backup { file: PathBuf },
     /// Put the backup FILE in the database's place; the server must be stopped
     Restore { file: PathBuf },
+    /// Speak MCP over standard input and output, for the server at HUMANS2AI_URL with the key in API_KEY
+    Mcp,
     /// Print the OpenAPI document
     Openapi,
 }
@@ -87,6 +90,7 @@ fn run(cli: Cli) -> Result<ExitCode, StartError> {
         Some(Command::Admin(command)) => admin::run(config, command),
         Some(Command::Backup { file }) => backup::backup(&config.server.data, &file),
         Some(Command::Restore { file }) => backup::restore(&config.server.data, &file),
+        Some(Command::Mcp) => mcp::run(&config, ClientEnvironment::of_process()),
         Some(Command::Openapi) => print_openapi(&config),
     }
 }
@@ -101,11 +105,7 @@ fn configuration(options: &Options) -> Result<Config, StartError> {
 }
 
 fn print_openapi(config: &Config) -> Result<ExitCode, StartError> {
-    let url = match config.server.public_url.trim_end_matches('/') {
-        "" => format!("http://{}", config.server.listen),
-        url => url.to_owned(),
-    };
-    print_json(&openapi::document(&url))
+    print_json(&openapi::document(&config.client_url()))
 }
 
 fn print_json(value: &impl serde::Serialize) -> Result<ExitCode, StartError> {

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// Text that must never reach a log: its `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-#[schemars(inline)]
+#[schemars(inline, description = "A secret: keep it to yourself")]
 pub struct Secret(String);
 
 impl Secret {

@@ -22,13 +22,17 @@ impl IdempotencyKey {
             return Ok(None);
         }
         let Some(key) = header(request, "Idempotency-Key")? else { return Ok(None) };
+        Self::new(key, &format!("{} {}", request.method(), path.trim_end_matches('/')), body).map(Some)
+    }
+
+    /// `key` for a call of `target` with these arguments.
+    pub fn new(key: &str, target: &str, arguments: &Map<String, Value>) -> Result<Self> {
         if !(1..=255).contains(&key.len()) || !key.bytes().all(|b| (b' '..=b'~').contains(&b)) {
             return Err(Error::validation("Idempotency-Key must have 1 to 255 printable ASCII characters"));
         }
-        let canonical = canonical(&Value::Object(body.clone())).to_string();
-        let head = format!("{} {}\n", request.method(), path.trim_end_matches('/'));
-        let fingerprint = Sha256::new().chain_update(head).chain_update(canonical).finalize().into();
-        Ok(Some(IdempotencyKey { key: key.to_owned(), fingerprint }))
+        let canonical = canonical(&Value::Object(arguments.clone())).to_string();
+        let fingerprint = Sha256::new().chain_update(target).chain_update("\n").chain_update(canonical).finalize().into();
+        Ok(IdempotencyKey { key: key.to_owned(), fingerprint })
     }
 
     /// The saved answer, to be sent again.

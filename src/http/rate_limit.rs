@@ -2,7 +2,7 @@
 
 use crate::config::RateLimits;
 use crate::domain::actor::Mode;
-use crate::domain::id::UserId;
+use crate::domain::id::{ApiKeyId, UserId};
 use crate::domain::time::{HOUR_MS, SECOND_MS, Timestamp};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -18,6 +18,10 @@ pub enum Class {
     TaskCreation,
     Wallet,
     Messages,
+    /// Calls of the MCP endpoint, per credential.
+    Mcp,
+    /// Calls of the MCP endpoint, per client address.
+    McpAddress,
     Webhooks,
     ApiKeys,
     Default,
@@ -37,6 +41,8 @@ impl Class {
             Class::TaskCreation => limits.task_creation,
             Class::Wallet => limits.wallet,
             Class::Messages => limits.messages,
+            Class::Mcp => limits.mcp,
+            Class::McpAddress => limits.mcp_ip,
             Class::Webhooks => limits.webhooks,
             Class::ApiKeys => limits.api_keys,
             Class::Default | Class::Unproven | Class::Health => limits.default,
@@ -50,6 +56,7 @@ impl Class {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Subject {
     Account(UserId, Mode),
+    ApiKey(ApiKeyId),
     /// An IPv6 client by its /64, which is what one is given.
     Address(IpAddr),
 }
@@ -136,7 +143,7 @@ fn make_room(counters: &mut HashMap<(Subject, Class), Counter>, window: i64) {
     }
     counters.retain(|_, counter| counter.window >= window);
     if counters.len() >= MAX_COUNTERS {
-        counters.retain(|(subject, _), _| matches!(subject, Subject::Account(..)));
+        counters.retain(|(subject, _), _| !matches!(subject, Subject::Address(_)));
     }
     if counters.len() >= MAX_COUNTERS {
         counters.clear();

@@ -43,12 +43,18 @@ pub fn query(request: &rouille::Request) -> Vec<(String, String)> {
     form_urlencoded::parse(request.raw_query_string().as_bytes()).into_owned().collect()
 }
 
-/// The JSON object of the body; an empty body is an empty object.
-pub fn body(request: &rouille::Request) -> Result<Map<String, Value>> {
+/// The body as it came; it can be read once.
+pub fn bytes(request: &rouille::Request) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(mut data) = request.data() {
         data.read_to_end(&mut bytes).map_err(Error::internal)?;
     }
+    Ok(bytes)
+}
+
+/// The JSON object of the body; an empty body is an empty object.
+pub fn body(request: &rouille::Request) -> Result<Map<String, Value>> {
+    let bytes = bytes(request)?;
     if bytes.is_empty() {
         return Ok(Map::new());
     }
@@ -58,7 +64,8 @@ pub fn body(request: &rouille::Request) -> Result<Map<String, Value>> {
     parse_object(&bytes)
 }
 
-fn is_json(content_type: &str) -> bool {
+/// Whether this is the media type of JSON, in UTF-8.
+pub fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
     let utf8 = |part: &str| match part.split_once('=') {
@@ -68,8 +75,16 @@ fn is_json(content_type: &str) -> bool {
     essence.eq_ignore_ascii_case("application/json") && parts.all(utf8)
 }
 
-/// Parses a JSON object strictly: UTF-8, no duplicate key anywhere, at most 32 levels.
+/// Parses a JSON object strictly, as [`parse`] does.
 pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>> {
+    match parse(bytes)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(Error::validation("The body must be a JSON object")),
+    }
+}
+
+/// Parses JSON strictly: UTF-8, no duplicate key anywhere, at most 32 levels.
+pub fn parse(bytes: &[u8]) -> Result<Value> {
     let malformed = |error: serde_json::Error| Error::validation(format!("The body is not valid JSON: {error}"));
     let text = std::str::from_utf8(bytes).map_err(|_| Error::validation("The body is not valid UTF-8"))?;
     let shape = shape(text);
@@ -86,10 +101,7 @@ pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>> {
     if found.numbers != shape.numbers {
         return Err(Error::validation(format!("{NUMBER_KEY} must not be the name of a field")));
     }
-    match serde_json::from_str(text).map_err(malformed)? {
-        Value::Object(object) => Ok(object),
-        _ => Err(Error::validation("The body must be a JSON object")),
-    }
+    serde_json::from_str(text).map_err(malformed)
 }
 
 /// How `serde_json` (with `arbitrary_precision`) shows some numbers to a visitor: as a map with this one key. An object that

@@ -26,13 +26,14 @@ mod spec;
 pub mod submission;
 pub mod sweep;
 pub mod task;
+pub mod wait;
 pub mod wallet;
 pub mod webhook;
 
 pub use clock::{now, wall};
 pub use ctx::{Ctx, Services, random};
 pub use page::{Answer, Pagination};
-pub use spec::{ManualWork, Rendered, Spec, WatchWork, Work, WriteWork};
+pub use spec::{Effect, ManualWork, Rendered, Spec, WatchWork, Work, WriteWork};
 
 use crate::domain::Result;
 use crate::domain::actor::{Access, Role};

@@ -40,12 +40,24 @@ pub enum Work {
     Manual(ManualWork),
 }
 
+/// What an operation does to the data, known before it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing: it reads, now or once there is something new.
+    Read,
+    /// One transaction, which an idempotency key makes exactly once.
+    Write,
+    /// Transactions of its own, around slow work.
+    Manual,
+}
+
 /// What an [`Operation`] declares, and how to run it.
 pub struct Spec {
     pub name: &'static str,
     pub doc: &'static str,
     pub access: Access,
     pub role: Option<Role>,
+    pub effect: Effect,
     pub paged: bool,
     pub fields: fn() -> Vec<Field>,
     pub output: fn(&mut SchemaGenerator) -> Schema,
@@ -55,14 +67,14 @@ pub struct Spec {
 
 impl Spec {
     pub const fn read<O: Read>() -> Self {
-        Self::of::<O>(|arguments| {
+        Self::of::<O>(Effect::Read, |arguments| {
             let input = O::Input::parse(arguments)?;
             Ok(Work::Read(Box::new(move |ctx, tx| O::run(input, ctx, tx).and_then(render::<O>))))
         })
     }
 
     pub const fn watch<O: Watch>() -> Self {
-        Self::of::<O>(|arguments| {
+        Self::of::<O>(Effect::Read, |arguments| {
             let mut input = O::Input::parse(arguments)?;
             let patience = O::patience(&input);
             let look = move |ctx: &Ctx, tx: &ReadTx, last| O::look(&mut input, ctx, tx, last)?.map(render::<O>).transpose();
@@ -71,7 +83,7 @@ impl Spec {
     }
 
     pub const fn write<O: Write>() -> Self {
-        Self::of::<O>(|arguments| {
+        Self::of::<O>(Effect::Write, |arguments| {
             let input = O::Input::parse(arguments)?;
             Ok(Work::Write(Box::new(|ctx| {
                 let reviewed = O::review(&input, ctx);
@@ -84,18 +96,19 @@ impl Spec {
     }
 
     pub const fn manual<O: Manual>() -> Self {
-        Self::of::<O>(|arguments| {
+        Self::of::<O>(Effect::Manual, |arguments| {
             let input = O::Input::parse(arguments)?;
             Ok(Work::Manual(Box::new(move |ctx, db| O::run(input, ctx, db).map(Answer::from).and_then(render::<O>))))
         })
     }
 
-    const fn of<O: Operation>(prepare: fn(&Arguments) -> Result<Work>) -> Self {
+    const fn of<O: Operation>(effect: Effect, prepare: fn(&Arguments) -> Result<Work>) -> Self {
         Spec {
             name: O::NAME,
             doc: O::DOC,
             access: O::ACCESS,
             role: O::ROLE,
+            effect,
             paged: O::PAGED,
             fields: O::Input::fields,
             output: SchemaGenerator::subschema_for::<O::Output>,

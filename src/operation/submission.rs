@@ -1,7 +1,7 @@
 //! Submitting proof, and what its owner decides (contract §6).
 
 use super::page::paged_input;
-use super::task::{TaskView, advance, find_assigned, find_owned, find_visible};
+use super::task::{TaskIdInput, TaskView, advance, find_assigned, find_owned, find_visible};
 use super::{Answer, Ctx, Operation, Read, Write, escrow, outbox};
 use crate::domain::actor::{Access, Scope};
 use crate::domain::event::EventType;
@@ -13,7 +13,7 @@ use crate::domain::task::{Task, TaskEvent, TaskStatus};
 use crate::domain::text::{HttpUrl, Text};
 use crate::domain::time::{HOUR_MS, Timestamp};
 use crate::domain::{Error, Result};
-use crate::store::{ReadTx, Submission, WriteTx};
+use crate::store::{Page, ReadTx, Submission, WriteTx};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -100,6 +100,14 @@ paged_input! {
     }
 }
 
+fn find_as_participant(tx: &ReadTx, ctx: &Ctx, id: &TaskId) -> Result<Task> {
+    let task = find_visible(tx, ctx, id)?;
+    if task.is_participant(ctx.user_id()?) {
+        return Ok(task);
+    }
+    Err(Error::Forbidden("Only the task's owner and its assignee can see its submissions".into()))
+}
+
 pub struct ListSubmissions;
 
 impl Operation for ListSubmissions {
@@ -113,13 +121,40 @@ impl Operation for ListSubmissions {
 
 impl Read for ListSubmissions {
     fn run(input: ListSubmissionsInput, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<Vec<SubmissionView>>> {
-        let task = find_visible(tx, ctx, &input.task_id)?;
-        if !task.is_participant(ctx.user_id()?) {
-            return Err(Error::Forbidden("Only the task's owner and its assignee can see its submissions".into()));
-        }
+        let task = find_as_participant(tx, ctx, &input.task_id)?;
         let query = input.query();
         let (submissions, total) = tx.list_submissions(&task.id, query.page()?)?;
         Ok(query.answer(submissions.into_iter().map(SubmissionView::from).collect(), total))
+    }
+}
+
+/// The submission to decide on, and those before it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LatestSubmission {
+    #[serde(flatten)]
+    pub latest: SubmissionView,
+    /// Those that were rejected, newest first; at most 99.
+    pub earlier: Vec<SubmissionView>,
+}
+
+pub struct GetSubmission;
+
+impl Operation for GetSubmission {
+    const NAME: &'static str = "get_submission";
+    const DOC: &'static str = "Get a task's newest submission, and the earlier ones (owner and assignee only).";
+    const ACCESS: Access = Access::Scope(Scope::TasksRead);
+    type Input = TaskIdInput;
+    type Output = LatestSubmission;
+}
+
+impl Read for GetSubmission {
+    fn run(input: TaskIdInput, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<LatestSubmission>> {
+        let task = find_as_participant(tx, ctx, &input.task_id)?;
+        let newest = Page { after: None, offset: 0, limit: 100 };
+        let mut submissions = tx.list_submissions(&task.id, newest)?.0.into_iter().map(SubmissionView::from);
+        let none = || Error::StateConflict(format!("The task is {}; a submission needs it to have been submitted", task.status));
+        let latest = submissions.next().ok_or_else(none)?;
+        Ok(LatestSubmission { latest, earlier: submissions.collect() }.into())
     }
 }
 

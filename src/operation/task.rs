@@ -293,6 +293,14 @@ pub struct TaskDetails {
     pub participants: Vec<ParticipantView>,
 }
 
+impl TaskDetails {
+    pub(super) fn of(task: Task, viewer: &UserId) -> Self {
+        let agent = ParticipantView { user_id: task.agent_id.clone(), role: Role::Agent, display_name: Some(task.agent_name.clone()) };
+        let human = task.human_id.clone().map(|user_id| ParticipantView { user_id, role: Role::Human, display_name: None });
+        TaskDetails { task: TaskView::of(task, viewer), participants: std::iter::once(agent).chain(human).collect() }
+    }
+}
+
 pub struct GetTask;
 
 impl Operation for GetTask {
@@ -306,10 +314,7 @@ impl Operation for GetTask {
 impl Read for GetTask {
     fn run(input: TaskIdInput, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<TaskDetails>> {
         let task = find_visible(tx, ctx, &input.task_id)?;
-        let agent = ParticipantView { user_id: task.agent_id.clone(), role: Role::Agent, display_name: Some(task.agent_name.clone()) };
-        let human = task.human_id.clone().map(|user_id| ParticipantView { user_id, role: Role::Human, display_name: None });
-        let participants = std::iter::once(agent).chain(human).collect();
-        Ok(TaskDetails { task: TaskView::of(task, ctx.user_id()?), participants }.into())
+        Ok(TaskDetails::of(task, ctx.user_id()?).into())
     }
 }
 

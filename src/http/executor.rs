@@ -1,0 +1,149 @@
+//! The part of the way that every caller of an operation goes: authenticate → scope → rate limit → one transaction.
+//!
+//! REST routes and MCP tools are two ways to name an operation; from here on they are one.
+
+use super::auth;
+use super::idempotency::{IdempotencyKey, execute};
+use super::pool::Pool;
+use super::rate_limit::{Class, RateLimiter, Standing, Subject};
+use super::request;
+use super::response::Wire;
+use super::waiting::{Visit, WaitingRoom};
+use crate::domain::actor::Actor;
+use crate::domain::field::Arguments;
+use crate::domain::time::Timestamp;
+use crate::domain::{Error, Result};
+use crate::operation::{self, Ctx, ManualWork, Rendered, Services, Spec, WatchWork, Work, WriteWork, wall};
+use crate::store::{Db, WriteTx};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+pub const OVERLOADED: Error = Error::Unavailable("The server is overloaded; retry in a second");
+
+/// Runs operations for callers.
+pub struct Executor {
+    pub db: Arc<Db>,
+    pub services: Arc<Services>,
+    pub limiter: RateLimiter,
+    /// Where operations with slow work run, so that they never keep a thread from the quick ones.
+    pub slow_lane: Pool,
+    /// Where long polls wait.
+    pub waiting: Arc<WaitingRoom>,
+}
+
+/// An operation, admitted and not yet run.
+pub struct Call {
+    pub spec: &'static Spec,
+    /// The status of success.
+    pub status: u16,
+    pub arguments: Arguments,
+    pub key: Option<IdempotencyKey>,
+    pub ctx: Ctx,
+}
+
+impl Executor {
+    pub fn client_address(&self, request: &rouille::Request) -> IpAddr {
+        request::client_address(request, &self.services.config.server.trusted_proxies)
+    }
+
+    /// Where an address stands that has not been counted.
+    pub fn standing(&self, address: IpAddr) -> Standing {
+        self.limiter.peek(Subject::address(address), Class::Unproven, wall())
+    }
+
+    /// The caller; one that cannot be told counts against their address.
+    pub fn authenticate(&self, request: &rouille::Request, address: IpAddr, standing: &mut Standing) -> Result<Actor> {
+        match auth::authenticate(request, &self.db, &self.services) {
+            Ok(actor) => Ok(actor),
+            Err(error) => {
+                self.count_address(address, Class::Unproven, standing)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Refuses a caller without the scope or role, and one over the limit of the class.
+    pub fn admit(&self, actor: &Actor, spec: &Spec, class: Class, standing: &mut Standing) -> Result<()> {
+        let subject = Subject::Account(actor.user_id.clone(), actor.mode);
+        let now = operation::now(actor.mode);
+        if let Err(error) = auth::authorize(actor, spec) {
+            *standing = self.limiter.peek(subject, class, now);
+            return Err(error);
+        }
+        self.count(subject, class, now, standing)
+    }
+
+    pub fn count_address(&self, address: IpAddr, class: Class, standing: &mut Standing) -> Result<()> {
+        self.count(Subject::address(address), class, wall(), standing)
+    }
+
+    pub fn count(&self, subject: Subject, class: Class, now: Timestamp, standing: &mut Standing) -> Result<()> {
+        match self.limiter.count(subject, class, now) {
+            Ok(counted) => {
+                *standing = counted;
+                Ok(())
+            }
+            Err(exceeded) => {
+                *standing = exceeded.standing;
+                Err(Error::RateLimited { retry_after_seconds: exceeded.retry_after_seconds })
+            }
+        }
+    }
+
+    /// What an operation of this caller runs in.
+    pub fn ctx(&self, actor: Option<Actor>) -> Ctx {
+        let mode = actor.as_ref().map_or(self.services.config.server.mode, |actor| actor.mode);
+        Ctx { actor, mode, now: operation::now(mode), services: Arc::clone(&self.services) }
+    }
+
+    /// Runs the call and hands what came of it to `done`, now or later: on the writer's thread too, so it must be quick.
+    pub fn run(&self, call: Call, done: impl FnOnce(Result<Wire>) + Send + 'static) {
+        let Call { spec, status, arguments, key, ctx } = call;
+        match (spec.prepare)(&arguments) {
+            Err(invalid) => done(self.refuse_invalid(&ctx, key.as_ref(), invalid)),
+            Ok(Work::Read(work)) => done(self.db.read(|tx| work(&ctx, tx)).map(|rendered| Wire::success(status, &rendered))),
+            Ok(Work::Watch(work)) => self.watch(status, ctx, work, done),
+            Ok(Work::Write(work)) => self.write(status, ctx, key, work, done),
+            Ok(Work::Manual(work)) => self.run_slowly(status, ctx, work, done),
+        }
+    }
+
+    /// Answers with what there is, or once there is something; nobody's thread waits meanwhile.
+    fn watch(&self, status: u16, ctx: Ctx, work: WatchWork, done: impl FnOnce(Result<Wire>) + Send + 'static) {
+        let answer = move |result: Result<Rendered>| done(result.map(|rendered| Wire::success(status, &rendered)));
+        self.waiting.wait(Visit { ctx, work, answer: Box::new(answer) });
+    }
+
+    /// An invalid request, unless its key was another request's: the key is looked up before validation.
+    fn refuse_invalid(&self, ctx: &Ctx, key: Option<&IdempotencyKey>, invalid: Error) -> Result<Wire> {
+        if let Some(key) = key {
+            self.db.read(|tx| key.replay(ctx, tx))?;
+        }
+        Err(invalid)
+    }
+
+    fn write(
+        &self,
+        status: u16,
+        mut ctx: Ctx,
+        key: Option<IdempotencyKey>,
+        work: WriteWork,
+        done: impl FnOnce(Result<Wire>) + Send + 'static,
+    ) {
+        let reviewed = work(&ctx);
+        let job = move |tx: &WriteTx| {
+            // The writer's order is the order of time.
+            ctx.now = operation::now(ctx.mode);
+            execute(tx, &ctx, key.as_ref(), status, reviewed)
+        };
+        self.db.submit(job, done);
+    }
+
+    fn run_slowly(&self, status: u16, ctx: Ctx, work: ManualWork, done: impl FnOnce(Result<Wire>) + Send + 'static) {
+        let db = Arc::clone(&self.db);
+        self.slow_lane.run(move |place| {
+            let result = place.map_err(|_| OVERLOADED).and_then(|()| work(&ctx, &db));
+            done(result.map(|rendered| Wire::success(status, &rendered)));
+        });
+    }
+}
