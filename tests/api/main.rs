@@ -21,6 +21,7 @@ mod framing;
 mod idempotency;
 mod ledger;
 mod limits;
+mod mcp;
 mod messages;
 mod modes;
 mod sweep;

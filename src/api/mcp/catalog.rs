@@ -3,9 +3,9 @@
 use super::tools::{ALIASES, EXTENDED, TOOLS, Tool};
 use crate::api::{openapi, schema};
 use crate::operation::{Effect, Pagination};
-use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
-use schemars::transform::RecursiveTransform;
+use schemars::transform::{RecursiveTransform, Transform};
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 /// The argument that makes a call exactly once, for clients that cannot send a header with each.
@@ -23,7 +23,6 @@ impl Catalog {
         let settings = SchemaSettings::draft2020_12().with(|settings| {
             settings.inline_subschemas = true;
             settings.meta_schema = None;
-            settings.transforms.push(Box::new(RecursiveTransform(drop_number_format)));
         });
         let mut generator = settings.into_generator();
         let listed: Vec<_> = tools.iter().map(|tool| listed(tool, &mut generator)).collect();
@@ -65,13 +64,13 @@ fn input_schema(tool: &Tool) -> Value {
 
 /// What a call answers with: a success's members, or an error's.
 fn output_schema(tool: &Tool, generator: &mut SchemaGenerator) -> Value {
-    let data = (tool.spec.output)(generator).to_value();
+    let data = plain((tool.spec.output)(generator));
     let is_list = data["type"] == "array";
     let mut schema = if is_list { json!({ "properties": { "data": data }, "required": ["data"] }) } else { data };
     let mut required: Vec<Value> = schema["required"].as_array().cloned().unwrap_or_default();
     let properties = &mut schema["properties"];
     if tool.spec.paged {
-        properties["pagination"] = generator.subschema_for::<Pagination>().to_value();
+        properties["pagination"] = plain(generator.subschema_for::<Pagination>());
         required.push(json!("pagination"));
     }
     properties["nextAction"] = json!({ "type": "string", "description": "What to do next" });
@@ -83,9 +82,24 @@ fn output_schema(tool: &Tool, generator: &mut SchemaGenerator) -> Value {
     json!({ "type": "object", "properties": properties, "anyOf": [{ "required": required }, { "required": error["required"] }] })
 }
 
-/// `uint32` and the like say nothing that a validator knows.
-fn drop_number_format(schema: &mut schemars::Schema) {
-    if schema.get("type").is_some_and(|kind| kind != "string") {
-        schema.remove("format");
-    }
+/// The schema in what every client understands. An answer leaves an absent member out, so nothing is ever null; and no
+/// validator knows `uint32` and the like.
+fn plain(mut schema: Schema) -> Value {
+    let mut simplify = RecursiveTransform(|schema: &mut Schema| {
+        for name in ["type", "enum"] {
+            if let Some(Value::Array(choices)) = schema.get_mut(name) {
+                choices.retain(|choice| !choice.is_null() && choice != "null");
+            }
+        }
+        if let Some(Value::Array(kinds)) = schema.get("type")
+            && let [kind] = kinds.as_slice()
+        {
+            schema.insert("type".into(), kind.clone());
+        }
+        if schema.get("type").is_some_and(|kind| kind != "string") {
+            schema.remove("format");
+        }
+    });
+    simplify.transform(&mut schema);
+    schema.to_value()
 }

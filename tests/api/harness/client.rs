@@ -59,7 +59,12 @@ impl Client {
 
     /// Fails where the connection does.
     pub fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, ureq::Error> {
-        let mut request = Request::builder().method(method).uri(format!("{}/api/v1{path}", self.url));
+        self.send_to(method, &format!("/api/v1{path}"), headers, body)
+    }
+
+    /// The same, with the whole path.
+    pub fn send_to(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, ureq::Error> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
         if !self.token.is_empty() {
             request = request.header("Authorization", format!("Bearer {}", self.token));
         }
