@@ -8,7 +8,7 @@
 //! | 1 | `store` | SQL, and nothing of the rules: the writer, the readers, one file per aggregate |
 //! | 2 | `operation` | the use cases: one type, one transaction each |
 //! | 3 | `http` | bytes to operations and back: front, dispatch, authentication, limits, idempotency |
-//! | 4 | `api` | the routes on one page, and the OpenAPI document made from them |
+//! | 4 | `api` | the REST routes on one page and the MCP tools on another, and the documents made from them |
 //! | beside 3–4 | `worker` | what the server does without being asked: the clock |
 //! | 5 | `server`, `cli` | putting it together |
 //!

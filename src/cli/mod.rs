@@ -61,7 +61,7 @@ enum Command {
     Backup { file: PathBuf },
     /// Put the backup FILE in the database's place; the server must be stopped
     Restore { file: PathBuf },
-    /// Speak MCP over standard input and output, for the server at HUMANS2AI_URL with the key in API_KEY
+    /// Speak MCP over standard input and output, as a client of a running server
     Mcp,
     /// Print the OpenAPI document
     Openapi,

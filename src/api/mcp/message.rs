@@ -78,6 +78,14 @@ pub struct Request {
 /// A method's parameters; absent ones are none.
 pub type Params = Map<String, Value>;
 
+/// The id of a message that is a request: of what wants an answer.
+pub fn request_id(value: Value) -> Option<MessageId> {
+    match parse(value) {
+        Ok(Message::Request(request)) => Some(request.id),
+        _ => None,
+    }
+}
+
 /// The message in `value`, or whom to tell what is wrong with it.
 pub fn parse(value: Value) -> Result<Message, (MessageId, Failure)> {
     let Value::Object(mut object) = value else {

@@ -27,6 +27,7 @@ use crate::http::route::BASE;
 pub use era::headers;
 
 use catalog::Catalog;
+use era::Era;
 use failure::Failure;
 use guard::Guard;
 use message::Body;
@@ -131,7 +132,11 @@ impl Mcp {
         let mcp = Arc::clone(&self);
         self.executor.slow_lane.run(move |place| match place {
             Ok(()) => mcp.proceed(talk, messages, answers),
-            Err(_) => talk.end(Failure::Refused(OVERLOADED).alone()),
+            Err(_) => {
+                let refused =
+                    messages.into_iter().filter_map(message::request_id).map(|id| Failure::Refused(OVERLOADED).answer(Era::Legacy, &id));
+                talk.finish(answers.into_iter().chain(refused).collect());
+            }
         });
     }
 }
