@@ -130,13 +130,13 @@ impl Mcp {
             return talk.finish(answers);
         }
         let mcp = Arc::clone(&self);
-        self.executor.slow_lane.run(move |place| match place {
-            Ok(()) => mcp.proceed(talk, messages, answers),
-            Err(_) => {
-                let refused =
-                    messages.into_iter().filter_map(message::request_id).map(|id| Failure::Refused(OVERLOADED).answer(Era::Legacy, &id));
-                talk.finish(answers.into_iter().chain(refused).collect());
+        self.executor.slow_lane.run(move |place| {
+            if place.is_ok() {
+                return mcp.proceed(talk, messages, answers);
             }
+            let overloaded = |id| Failure::Refused(OVERLOADED).answer(Era::Legacy, &id);
+            let refused = messages.into_iter().filter_map(message::request_id).map(overloaded);
+            talk.finish(answers.into_iter().chain(refused).collect());
         });
     }
 }
