@@ -3,7 +3,7 @@
 use super::Mcp;
 use super::catalog::IDEMPOTENCY_KEY;
 use super::talk::Talk;
-use super::tools::Tool;
+use super::tool::Tool;
 use crate::domain::actor::{Access, Actor, Credential};
 use crate::domain::field::Arguments;
 use crate::domain::{Error, Result};
@@ -22,7 +22,7 @@ pub enum KeyRule {
 }
 
 impl Mcp {
-    /// Counts a message against its address; each is, whoever sends it.
+    /// Counts a message against its address: each one, whoever sends it, and what cannot be read as well.
     pub(super) fn count(&self, talk: &mut Talk) -> Result<()> {
         self.executor.count_address(talk.address, Class::McpAddress, &mut talk.exchange.standing)
     }

@@ -1,6 +1,7 @@
 //! The tools this server has, and how they are listed: schemas made from the operations' own declarations.
 
-use super::tools::{ALIASES, EXTENDED, TOOLS, Tool};
+use super::tool::Tool;
+use super::tools::{ALIASES, EXTENDED, TOOLS};
 use crate::api::{openapi, schema};
 use crate::operation::{Effect, Pagination};
 use schemars::generate::SchemaSettings;

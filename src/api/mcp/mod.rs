@@ -15,13 +15,13 @@ mod message;
 mod result;
 mod rpc;
 mod talk;
+mod tool;
 mod tools;
 
 use crate::domain::Error;
 use crate::http::exchange::Exchange;
 use crate::http::executor::{Call, Executor, OVERLOADED};
 use crate::http::front::Reply;
-use crate::http::rate_limit::Class;
 use crate::http::response::Wire;
 use crate::http::route::BASE;
 pub use era::headers;
@@ -31,7 +31,7 @@ use era::Era;
 use failure::Failure;
 use guard::Guard;
 use message::Body;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -76,10 +76,12 @@ impl Mcp {
         let address = self.executor.client_address(&request);
         let exchange = Exchange::new(self.executor.standing(address), reply);
         let mut talk = Talk::new(request, address, exchange);
-        let admitted = self.guard.admit(&talk.request);
-        let body = match admitted.and_then(|()| talk.read_body()) {
+        let body = match self.guard.admit(&talk.request).and_then(|()| talk.read_body()) {
             Ok(bytes) => message::read(&bytes, &talk.request),
-            Err(error) => return talk.end(Wire::error(&error)),
+            Err(error) => {
+                let error = self.count(&mut talk).err().unwrap_or(error);
+                return talk.end(Wire::error(&error));
+            }
         };
         match body {
             Ok(Body::Documented(object)) => self.answer_documented(talk, object),
@@ -89,15 +91,13 @@ impl Mcp {
                 self.proceed(talk, messages.into(), Vec::new());
             }
             Err(failure) => {
-                // What cannot be read is counted, too.
-                let counted = self.executor.count_address(talk.address, Class::McpAddress, &mut talk.exchange.standing);
-                let failure = counted.err().map_or(failure, Failure::Refused);
+                let failure = self.count(&mut talk).err().map_or(failure, Failure::Refused);
                 talk.end(failure.alone());
             }
         }
     }
 
-    fn answer_documented(self: &Arc<Self>, mut talk: Talk, object: serde_json::Map<String, Value>) {
+    fn answer_documented(&self, mut talk: Talk, object: Map<String, Value>) {
         match self.documented(&mut talk, object) {
             Step::Answer(answer) => talk.finish(answer.into_iter().collect()),
             Step::Run(call, finish) => self.executor.run(call, move |result| {

@@ -4,7 +4,7 @@ use super::era::Era;
 use super::failure::Failure;
 use super::message::MessageId;
 use super::talk::Talk;
-use super::tools::Tool;
+use super::tool::Tool;
 use crate::domain::{Error, Result};
 use crate::http::exchange::refusal;
 use crate::http::response::Wire;

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::message::{self, Message, Params, Request};
 use super::result::{SERVER_NAME, SERVER_VERSION, with_members};
 use super::talk::Talk;
-use super::tools::Tool;
+use super::tool::Tool;
 use super::{Mcp, Step};
 use crate::domain::Error;
 use crate::http::exchange::refusal;
