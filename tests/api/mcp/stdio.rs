@@ -92,3 +92,17 @@ fn a_server_that_is_not_there_is_said_so_for_each_request() {
     assert_eq!((answers.len(), &answers[0]["id"], &answers[1]["id"]), (2, &json!(7), &json!("x")));
     assert!(answers[0]["error"]["message"].as_str().unwrap().contains("HUMANS2AI_URL"));
 }
+
+#[test]
+fn the_key_is_not_logged_at_any_level() {
+    let server = Server::start();
+    let mut command = command();
+    command.arg("mcp").env("HUMANS2AI_URL", &server.url).env("API_KEY", key(&server)).env("HUMANS2AI_LOG__LEVEL", "trace");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let wallet = request("tools/call", &json!({ "name": "get_wallet" })).to_string();
+    child.stdin.take().unwrap().write_all(wallet.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(String::from_utf8(output.stdout).unwrap().contains("frozenBalance"));
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(!log.is_empty() && !log.contains(&key(&server)), "{log}");
+}

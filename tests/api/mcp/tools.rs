@@ -197,12 +197,16 @@ fn waiting_ends_when_the_task_moves() {
     let known = |status: &str| server.agent.tool("wait_for_task", &json!({ "taskId": task, "status": status, "wait": 25 })).content();
     assert_eq!(known("assigned")["status"], "open", "another status is told at once");
     assert_eq!(server.agent.tool("wait_for_task", &json!({ "taskId": task, "wait": 0 })).content()["status"], "open");
-    let waited = std::thread::scope(|scope| {
-        let wait = scope.spawn(|| server.agent.tool("wait_for_task", &json!({ "taskId": task, "applicantCount": 0 })).content());
+    let wait = || server.agent.tool("wait_for_task", &json!({ "taskId": task, "applicantCount": 0 })).content();
+    std::thread::scope(|scope| {
+        // More than the server has threads for requests: if they held them, all would have waited in vain before the human
+        // could apply.
+        let waits: Vec<_> = (0..12).map(|_| scope.spawn(wait)).collect();
         server.human.post(&format!("/tasks/{task}/apply"), &json!({})).ok(201);
-        wait.join().unwrap()
+        for wait in waits {
+            assert_eq!(wait.join().unwrap()["applicantCount"], 1);
+        }
     });
-    assert_eq!(waited["applicantCount"], 1);
     server.agent.tool("wait_for_task", &json!({ "taskId": task, "wait": 26 })).tool_error("VALIDATION_ERROR");
     assert_eq!(server.agent.tool("cancel_task", &json!({ "taskId": task })).content()["status"], "cancelled");
     assert_eq!(server.human.tool("list_notifications", &json!({})).content()["unreadCount"], 1);
