@@ -66,6 +66,8 @@ impl Db {
         create_private(path).map_err(|error| failed("create", &error))?;
         let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| failed("open", &error))?;
         migrate::migrate(&mut conn).map_err(|error| failed("prepare", &error))?;
+        #[cfg(feature = "failpoints")]
+        super::failpoint::install(&mut conn).map_err(|error| failed("watch", &error))?;
         let path = path.canonicalize().map_err(|error| failed("find", &error))?;
         let readers = bounded(READERS);
         for _ in 0..READERS {

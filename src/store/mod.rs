@@ -14,6 +14,8 @@ mod delivery;
 mod dispute;
 mod error;
 mod event;
+#[cfg(feature = "failpoints")]
+mod failpoint;
 mod idempotency;
 mod ledger;
 mod merge;

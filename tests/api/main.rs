@@ -17,6 +17,7 @@ mod crash;
 mod deliveries;
 mod envelope;
 mod events;
+mod faults;
 mod framing;
 mod idempotency;
 mod ledger;

@@ -123,7 +123,12 @@ pub struct KeptServer {
 
 impl KeptServer {
     pub fn start(data: &Path, args: &[&str]) -> Self {
-        let (child, line) = spawn(command().arg("serve").arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]).args(args));
+        Self::start_by(command(), data, args)
+    }
+
+    /// By a command that ends in the binary: under limits, or with something in its environment.
+    pub fn start_by(mut command: Command, data: &Path, args: &[&str]) -> Self {
+        let (child, line) = spawn(command.arg("serve").arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]).args(args));
         let url = line.split_whitespace().nth(3).unwrap_or_else(|| panic!("no ready line: {line:?}")).to_owned();
         KeptServer { child, anyone: Client::new(&url, "") }
     }
@@ -131,6 +136,11 @@ impl KeptServer {
     /// SIGKILL: nothing is flushed, nothing is said.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for it to end by itself.
+    pub fn wait(mut self) {
         self.child.wait().unwrap();
     }
 
