@@ -1,5 +1,9 @@
 //! What a machine does to a server: it dies at any statement, loses its power, its disk, its file descriptors.
 
+#[cfg(target_os = "linux")] // where a library can be preloaded before the system's own
+mod disk;
 #[cfg(feature = "failpoints")]
 mod kill;
+#[cfg(target_os = "linux")]
+mod power;
 mod shop;

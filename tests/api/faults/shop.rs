@@ -1,6 +1,6 @@
 //! A marketplace on a file that outlives its server, with the accounts that every fault needs.
 
-use crate::harness::{Answer, Client, KeptServer, Server, command, id, register, run};
+use crate::harness::{Answer, Client, KeptServer, Server, id, register, run, run_by};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,7 +10,7 @@ pub const NO_LIMITS: [&str; 2] = ["--set", "rate_limits.enabled=false"];
 pub struct Shop {
     // Stopped before its directory goes.
     pub server: Option<KeptServer>,
-    /// How the server is started.
+    /// What runs the binary.
     command: fn(&Shop) -> Command,
     directory: tempfile::TempDir,
     agent: String,
@@ -41,7 +41,8 @@ impl Shop {
         (shop.agent_id, shop.agent) = account("agent", "agent@example.com");
         (_, shop.human) = account("human", "human@example.com");
         let data = shop.data();
-        let made = run(&["admin", "create", "operator@example.com", "--password-stdin", "--data", data.to_str().unwrap()], "correct horse");
+        let create = ["admin", "create", "operator@example.com", "--password-stdin", "--data", data.to_str().unwrap()];
+        let made = run_by(command(&shop), &create, "correct horse");
         assert!(made.status.success());
         let login = json!({ "email": "operator@example.com", "password": "correct horse" });
         shop.operator = anyone.post("/public/auth/login", &login).ok(200)["idToken"].as_str().unwrap().to_owned();
@@ -104,9 +105,4 @@ impl Shop {
         let said = run(&["admin", "verify", "--data", self.data().to_str().unwrap()], "");
         assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
     }
-}
-
-/// The binary as it is.
-pub fn plain(_: &Shop) -> Command {
-    command()
 }

@@ -176,7 +176,12 @@ pub fn audit(path: &Path) {
 
 /// Runs the command line to its end.
 pub fn run(args: &[&str], stdin: &str) -> Output {
-    let mut child = command().args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    run_by(command(), args, stdin)
+}
+
+/// By a command of one's own.
+pub fn run_by(mut command: Command, args: &[&str], stdin: &str) -> Output {
+    let mut child = command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // A command that needs no input may be gone before it is written.
     let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
     child.wait_with_output().unwrap()

@@ -1,0 +1,115 @@
+//! A disk that fails, full or read-only or broken, is a 503 that passes: no restart, nothing half done.
+//!
+//! `disk.c` stands between the server and its files.
+
+use super::shop::{Shop, Who};
+use crate::harness::{Server, command};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+const NO_SPACE: &str = "28";
+const READ_ONLY: &str = "30";
+const INPUT_OUTPUT: &str = "5";
+
+/// The library, compiled once.
+pub fn library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api/faults/disk.c");
+        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("disk-{}.so", std::process::id()));
+        let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+        let built = Command::new(compiler).args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl").status();
+        assert!(built.unwrap().success(), "disk.c does not compile");
+        library
+    })
+}
+
+fn fragile(shop: &Shop) -> Command {
+    let mut command = command();
+    command.env("LD_PRELOAD", library()).env("DISK_ERROR", shop.path("error"));
+    command
+}
+
+impl Shop {
+    fn break_disk(&self, error: &str) {
+        std::fs::write(self.path("errno"), error).unwrap();
+        std::fs::rename(self.path("errno"), self.path("error")).unwrap();
+    }
+
+    fn mend_disk(&self) {
+        std::fs::remove_file(self.path("error")).unwrap();
+    }
+}
+
+#[test]
+fn a_failing_disk_is_a_503_that_passes_without_a_restart() {
+    let shop = Shop::open(fragile);
+    let (agent, (_, task)) = (shop.client(Who::Agent), shop.task(&["apply", "submit"]));
+    let mut before = shop.count("SELECT count(*) FROM task WHERE id <> ?1", "");
+    for error in [NO_SPACE, READ_ONLY, INPUT_OUTPUT] {
+        let approve = || agent.post_keyed(&format!("/tasks/{task}/approve"), "approve", &json!({}));
+        shop.break_disk(error);
+        for refused in [agent.post_keyed("/tasks", error, &Server::example()), approve(), approve()] {
+            let message = refused.error(503, "SERVICE_UNAVAILABLE");
+            assert!(refused.header("Retry-After").is_some() && message.contains("retry"), "{message}");
+        }
+        assert_eq!(agent.get(&format!("/tasks/{task}")).ok(200)["status"], "submitted", "reading goes on");
+        assert_eq!(shop.count("SELECT count(*) FROM task WHERE id <> ?1", ""), before, "nothing is done");
+        shop.mend_disk();
+        let made = agent.post_keyed("/tasks", error, &Server::example());
+        assert_eq!((made.status, made.header("Idempotency-Replayed")), (201, None), "{}", made.text);
+        before += 1;
+    }
+    agent.post_keyed(&format!("/tasks/{task}/approve"), "approve", &json!({})).ok(200);
+    shop.verify();
+}
+
+#[test]
+fn a_disk_that_fails_and_recovers_under_load_leaves_each_request_done_once() {
+    let shop = Shop::open(fragile);
+    let agent = shop.client(Who::Agent);
+    let body = Server::example_with(&json!({ "budget": 0.01 }));
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let clients: Vec<_> = (0..4)
+            .map(|client| {
+                let (agent, body) = (&agent, &body);
+                scope.spawn(move || {
+                    let (mut refused, mut made) = (0, 0);
+                    while made < 40 {
+                        let answer = agent.post_keyed("/tasks", &format!("{client}-{made}"), body);
+                        if answer.status == 201 {
+                            made += 1;
+                        } else {
+                            answer.error(503, "SERVICE_UNAVAILABLE");
+                            refused += 1;
+                        }
+                    }
+                    refused
+                })
+            })
+            .collect();
+        let breaker = scope.spawn(|| {
+            for error in [NO_SPACE, INPUT_OUTPUT, READ_ONLY].into_iter().cycle() {
+                if done.load(Ordering::Relaxed) {
+                    break;
+                }
+                shop.break_disk(error);
+                // Broken until a write has met it, whole until one has passed.
+                while !done.load(Ordering::Relaxed) && agent.post("/tasks", &body).status != 503 {}
+                shop.mend_disk();
+                while !done.load(Ordering::Relaxed) && agent.post("/tasks", &body).status != 201 {}
+            }
+        });
+        let refused: i32 = clients.into_iter().map(|client| client.join().unwrap()).sum();
+        done.store(true, Ordering::Relaxed);
+        breaker.join().unwrap();
+        assert!(refused > 0, "the disk never failed anyone");
+    });
+    assert_eq!(shop.count("SELECT count(*) FROM idempotency_key WHERE key LIKE ?1", "_-%"), 160);
+    shop.verify();
+}
