@@ -2,6 +2,7 @@
 
 use super::exchange::{self, Answer};
 use super::gate::Gate;
+use super::places::Place;
 use super::{Limits, Refusal, Shared};
 use http_body_util::{BodyExt, Collected};
 use hyper::server::conn::http1;
@@ -22,9 +23,9 @@ use tokio::time::timeout;
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 1_024 * 1_024;
 
-pub async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+pub async fn serve(stream: TcpStream, peer: SocketAddr, place: Arc<Place>, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     let limits = shared.limits;
-    let service = service_fn(|request| Box::pin(exchange::answer(request, peer, Arc::clone(&shared))));
+    let service = service_fn(|request| Box::pin(exchange::answer(request, peer, Arc::clone(&place), Arc::clone(&shared))));
     let io = TokioIo::new(Gate::new(stream, limits));
     let mut connection = http1::Builder::new()
         .half_close(true)

@@ -1,5 +1,6 @@
 //! One request and its answer: read the whole body, hand the request to the pool, await the reply.
 
+use super::places::Place;
 use super::{Handler, Refusal, Shared};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
@@ -45,7 +46,7 @@ impl Drop for Reply {
 }
 
 /// Answers one request; an error closes the connection without an answer, as a truncated body does.
-pub async fn answer(request: Request<Incoming>, peer: SocketAddr, shared: Arc<Shared>) -> Result<Answer, BoxError> {
+pub async fn answer(request: Request<Incoming>, peer: SocketAddr, place: Arc<Place>, shared: Arc<Shared>) -> Result<Answer, BoxError> {
     let (head, body) = request.into_parts();
     // Where a chunked body ends only hyper knows, so the gate cannot judge what follows it.
     let chunked = head.headers.contains_key(TRANSFER_ENCODING);
@@ -57,6 +58,9 @@ pub async fn answer(request: Request<Incoming>, peer: SocketAddr, shared: Arc<Sh
     let Some(request) = to_rouille(&head, body, peer) else {
         return refuse(Refusal::BadRequest("Every header must be readable text (UTF-8)"));
     };
+    if !place.keep() {
+        return Err("its place was given up while it was read".into());
+    }
     let (sender, receiver) = oneshot::channel();
     let reply = Reply { sender: Some(sender), handler: Arc::clone(&shared.handler), peer: peer.ip() };
     let handler = Arc::clone(&shared.handler);
@@ -65,6 +69,7 @@ pub async fn answer(request: Request<Incoming>, peer: SocketAddr, shared: Arc<Sh
         Err(_) => reply.send(handler.refuse(peer.ip(), Refusal::Overloaded)),
     });
     let answer = receiver.await?;
+    place.wait();
     Ok(if chunked { closing(answer) } else { answer })
 }
 

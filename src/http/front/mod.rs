@@ -8,19 +8,24 @@ mod connection;
 mod exchange;
 mod gate;
 mod head;
+mod places;
 #[cfg(test)]
 mod tests;
 
 pub use exchange::Reply;
 
 use super::pool::Pool;
+use places::{Place, Places};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
+
+/// After a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// What answers the requests.
 pub trait Handler: Send + Sync + 'static {
@@ -44,6 +49,7 @@ pub enum Refusal {
 /// What a connection may cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// More take the places of those that keep the server waiting.
     pub connections: u32,
     pub head_bytes: usize,
     pub headers: usize,
@@ -65,7 +71,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            connections: 1_024,
+            connections: places::affordable().min(1_024),
             head_bytes: 16 * 1_024,
             headers: 64,
             head_timeout: Duration::from_secs(10),
@@ -144,35 +150,39 @@ impl Drop for Running {
 
 async fn serve(listener: &TcpListener, shared: &Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     let limits = shared.limits;
-    let places = Arc::new(Semaphore::new(limits.connections as usize));
+    let places = Places::new(limits.connections);
     loop {
-        // A place is taken before the connection, so that the others wait in the kernel's backlog.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let accept = async {
+            match listener.accept().await {
+                Ok((stream, peer)) => places.take().await.map(|place| (stream, peer, place)),
+                Err(error) => {
+                    log::warn!("cannot accept a connection: {error}; trying on");
+                    // If it is for want of file descriptors, this gives back one.
+                    places.make_room();
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    None
+                }
+            }
+        };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept => accepted,
             _ = stopped.changed() => break,
         };
-        match accepted {
-            Ok((stream, peer)) => {
-                let (shared, stopped) = (Arc::clone(shared), stopped.clone());
-                tokio::spawn(async move {
-                    welcome(stream, peer, shared, stopped).await;
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                log::warn!("cannot accept a connection: {error}; trying on");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+        if let Some((stream, peer, place)) = accepted {
+            tokio::spawn(welcome(stream, peer, place, Arc::clone(shared), stopped.clone()));
         }
     }
-    let _ = tokio::time::timeout(limits.grace, places.acquire_many(limits.connections)).await;
+    let _ = tokio::time::timeout(limits.grace, places.all_free()).await;
 }
 
-async fn welcome(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, stopped: watch::Receiver<bool>) {
+async fn welcome(stream: TcpStream, peer: SocketAddr, place: Place, shared: Arc<Shared>, stopped: watch::Receiver<bool>) {
     // Without it every answer longer than a packet waits for the client's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
-    connection::serve(stream, peer, shared, stopped).await;
+    let place = Arc::new(place);
+    tokio::select! {
+        () = place.given_up() => log::debug!("connection of {peer}: gave up its place"),
+        () = connection::serve(stream, peer, Arc::clone(&place), shared, stopped) => {}
+    }
 }
 
 /// Blocks until SIGINT or SIGTERM.

@@ -29,7 +29,10 @@ impl Handler for Paths {
 
 fn start() -> (Running, SocketAddr) {
     let short = Duration::from_millis(150);
-    let limits = Limits { head_timeout: short, body_timeout: short, idle_timeout: short, threads: 2, ..Limits::default() };
+    start_with(Limits { head_timeout: short, body_timeout: short, idle_timeout: short, threads: 2, ..Limits::default() })
+}
+
+fn start_with(limits: Limits) -> (Running, SocketAddr) {
     let front = Front::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let address = front.local_addr().unwrap();
     (front.start(Arc::new(Paths), limits).unwrap(), address)
@@ -99,4 +102,28 @@ fn a_head_may_come_byte_by_byte() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.contains("now"));
+}
+
+#[test]
+fn when_all_places_are_taken_the_longest_idle_connection_gives_way_and_one_in_service_does_not() {
+    let (_running, address) = start_with(Limits { connections: 3, ..Limits::default() });
+    let connect = || {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream
+    };
+    let mut served = connect();
+    served.write_all(get("/later").as_bytes()).unwrap();
+    let (mut idle, mut dripping) = (connect(), connect());
+    dripping.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabc").unwrap();
+    for _ in 0..4 {
+        let answer = exchange(address, &get("/").replace("Host", "Connection: close\r\nHost"));
+        assert!(answer.contains("now"), "{answer:?}");
+    }
+    served.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    served.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("later"));
+    let mut rest = Vec::new();
+    assert!(matches!(idle.read_to_end(&mut rest), Ok(0) | Err(_)), "it is closed without a word");
 }

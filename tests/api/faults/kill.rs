@@ -31,7 +31,6 @@ impl Shop {
 
     /// The operation has no such point any more.
     fn survived(&self, point: u32) {
-        println!("died at {} points", point - 1);
         assert!(point > FEWEST, "only {} points", point - 1);
         self.verify();
     }
@@ -58,13 +57,7 @@ const KEYS: &str = "SELECT count(*) FROM idempotency_key WHERE key = ?1";
 
 impl Deed {
     fn send(&self, shop: &Shop, key: &str) -> Result<Answer, ureq::Error> {
-        let who = match self.who {
-            Who::Agent => Who::Agent,
-            Who::Human => Who::Human,
-            Who::Operator => Who::Operator,
-            Who::Anyone => Who::Anyone,
-        };
-        shop.client(who).try_send("POST", &self.path, &[("Idempotency-Key", key)], self.body.to_string().as_bytes())
+        shop.client(self.who).try_send("POST", &self.path, &[("Idempotency-Key", key)], self.body.to_string().as_bytes())
     }
 
     fn effects(&self, shop: &Shop) -> i64 {

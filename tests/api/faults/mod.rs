@@ -1,5 +1,6 @@
 //! What a machine does to a server: it dies at any statement, loses its power, its disk, its file descriptors.
 
+mod crowd;
 #[cfg(target_os = "linux")] // where a library can be preloaded before the system's own
 mod disk;
 #[cfg(feature = "failpoints")]

@@ -160,7 +160,8 @@ fn choose_cuts(records: &[Record], from: usize, random: &mut Random) -> Vec<usiz
     let folding = |at: &usize| records[*at].file == "market.db";
     let folds: Vec<usize> = (from..records.len()).filter(folding).collect();
     assert!(folds.len() > CUTS, "the log was never folded into the file");
-    let choose = |number: usize| if number.is_multiple_of(2) { folds[random.below(folds.len())] } else { from + random.below(records.len() - from) };
+    let choose =
+        |number: usize| if number.is_multiple_of(2) { folds[random.below(folds.len())] } else { from + random.below(records.len() - from) };
     let mut cuts: Vec<_> = (0..CUTS).map(choose).collect();
     cuts.sort_unstable();
     cuts

@@ -19,6 +19,7 @@ pub struct Shop {
     pub agent_id: String,
 }
 
+#[derive(Clone, Copy)]
 pub enum Who {
     Agent,
     Human,
@@ -45,7 +46,8 @@ impl Shop {
         let made = run_by(command(&shop), &create, "correct horse");
         assert!(made.status.success());
         let login = json!({ "email": "operator@example.com", "password": "correct horse" });
-        shop.operator = anyone.post("/public/auth/login", &login).ok(200)["idToken"].as_str().unwrap().to_owned();
+        let signed_in = anyone.post("/public/auth/login", &login).ok(200);
+        shop.operator = signed_in["idToken"].as_str().unwrap().into();
         shop
     }
 

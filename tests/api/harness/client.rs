@@ -29,6 +29,10 @@ impl Client {
         &self.url
     }
 
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     pub fn with_token(&self, token: &str) -> Self {
         Client { token: token.to_owned(), ..self.clone() }
     }
