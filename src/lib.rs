@@ -18,6 +18,9 @@ mod api;
 mod cli;
 mod config;
 mod domain;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod operation;
 mod server;

@@ -83,7 +83,7 @@ impl Operation for CreateWebhook {
 
 impl Write for CreateWebhook {
     fn run(input: CreateWebhookInput, ctx: &Ctx, tx: &WriteTx) -> Result<CreatedWebhook> {
-        check_url(&input.url, ctx)?;
+        check_url(&input.url, ctx.config(), ctx.mode)?;
         let events = input.events.map_or_else(|| Ok(EventType::DOCUMENTED.to_vec()), subscription)?;
         if tx.list_webhooks(ctx.user_id()?, ctx.mode)?.len() >= MAX_PER_ACCOUNT {
             return Err(Error::LimitExceeded(format!("There are {MAX_PER_ACCOUNT} webhooks already; delete one first")));
@@ -113,14 +113,15 @@ fn subscription(List(mut events): List<EventType, 11>) -> Result<Vec<EventType>>
     Ok(events)
 }
 
-fn check_url(url: &HttpUrl, ctx: &Ctx) -> Result<()> {
-    if ctx.mode.is_live() && !url.is_https() {
+/// Whether the mode's events may be sent to `url`; what its host's name leads to is judged at each connection.
+pub fn check_url(url: &HttpUrl, config: &Config, mode: Mode) -> Result<()> {
+    if mode.is_live() && !url.is_https() {
         return Err(Error::validation("url must be https in live mode"));
     }
     if url.has_user_info() {
         return Err(Error::validation("url must not contain a user name or password"));
     }
-    let refused = url.ip_address().and_then(|address| check_address(ctx.config(), ctx.mode, address).err());
+    let refused = url.ip_address().and_then(|address| check_address(config, mode, address).err());
     refused.map_or(Ok(()), |reason| Err(Error::validation(format!("url is refused: {reason}"))))
 }
 
@@ -174,7 +175,7 @@ impl Write for UpdateWebhook {
     fn run(input: UpdateWebhookInput, ctx: &Ctx, tx: &WriteTx) -> Result<WebhookView> {
         let mut webhook = find_own(tx, ctx, &input.id)?;
         if let Some(url) = input.url {
-            check_url(&url, ctx)?;
+            check_url(&url, ctx.config(), ctx.mode)?;
             (webhook.url, webhook.failing_since) = (url.as_str().to_owned(), None);
         }
         if let Some(events) = input.events {
