@@ -40,7 +40,7 @@ pub fn client_address(request: &rouille::Request, trusted: &[TrustedProxy]) -> I
 
 /// The query's pairs, decoded.
 pub fn query(request: &rouille::Request) -> Vec<(String, String)> {
-    form_urlencoded::parse(request.raw_query_string().as_bytes()).into_owned().collect()
+    url::form_urlencoded::parse(request.raw_query_string().as_bytes()).into_owned().collect()
 }
 
 /// The body as it came; it can be read once.
