@@ -120,8 +120,20 @@ fn idempotency_key() -> Value {
 }
 
 fn request_body(fields: &[&Field]) -> Value {
+    let mut schema = schema::object(fields.iter().copied());
+    for field in fields.iter().filter(|field| !field.required) {
+        allow_null(&mut schema["properties"][field.name]);
+    }
     let required = fields.iter().any(|field| field.required);
-    json!({ "required": required, "content": { "application/json": { "schema": schema::object(fields.iter().copied()) } } })
+    json!({ "required": required, "content": { "application/json": { "schema": schema } } })
+}
+
+/// In a body, `null` is a field that is not there.
+fn allow_null(schema: &mut Value) {
+    schema["type"] = json!([schema["type"], "null"]);
+    if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        values.push(Value::Null);
+    }
 }
 
 fn responses(route: &Route, pagination: &schemars::Schema, generator: &mut SchemaGenerator) -> Value {

@@ -94,28 +94,37 @@ impl<const MIN: u32, const MAX: u32> FieldType for Whole<MIN, MAX> {
     }
     fn parse(raw: Raw<'_>) -> Result<Self, FieldError> {
         let number = raw.number()?;
-        let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-        let value = number.parse::<u32>().ok().filter(|value| digits && (MIN..=MAX).contains(value));
+        let literal = match raw {
+            // JSON Schema's integers: 5.0 is one.
+            Raw::Json(_) => number.trim_end_matches('0').strip_suffix('.').unwrap_or(&number),
+            Raw::Text(_) => &number,
+        };
+        let digits = !literal.is_empty() && literal.bytes().all(|b| b.is_ascii_digit());
+        let value = literal.parse::<u32>().ok().filter(|value| digits && (MIN..=MAX).contains(value));
         value.map(Whole).ok_or_else(|| FieldError::Rule(format!("must be a whole number from {MIN} to {MAX}")))
     }
 }
 
-/// A list of at most `MAX` values.
+/// A list of `MIN` to `MAX` values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct List<T, const MAX: usize>(pub Vec<T>);
+pub struct List<T, const MAX: usize, const MIN: usize = 0>(pub Vec<T>);
 
-impl<T: FieldType, const MAX: usize> FieldType for List<T, MAX> {
+impl<T: FieldType, const MAX: usize, const MIN: usize> FieldType for List<T, MAX, MIN> {
     const KIND: &'static str = "an array";
     fn schema() -> Value {
-        serde_json::json!({ "type": "array", "items": T::schema(), "maxItems": MAX })
+        serde_json::json!({ "type": "array", "items": T::schema(), "minItems": MIN, "maxItems": MAX })
     }
     fn parse(raw: Raw<'_>) -> Result<Self, FieldError> {
         let items: Vec<Raw> = match raw {
             Raw::Json(Value::Array(items)) => items.iter().map(Raw::Json).collect(),
             // In a query they are separated by commas.
+            Raw::Text("") => Vec::new(),
             Raw::Text(text) => text.split(',').map(Raw::Text).collect(),
             Raw::Json(_) => return Err(FieldError::Kind),
         };
+        if items.len() < MIN {
+            return Err(FieldError::Rule(format!("must have at least {MIN} {}", if MIN == 1 { "entry" } else { "entries" })));
+        }
         if items.len() > MAX {
             return Err(FieldError::Rule(format!("must have at most {MAX} entries")));
         }

@@ -137,6 +137,7 @@ impl<const PLACES: usize> FieldType for Amount<PLACES> {
 
     fn schema() -> serde_json::Value {
         serde_json::json!({ "type": "number", "exclusiveMinimum": 0, "maximum": Self::MAX_UNITS,
+            "multipleOf": format!("1e-{PLACES}").parse::<serde_json::Number>().ok(),
             "description": format!("an amount in A9, at most {PLACES} decimals") })
     }
 

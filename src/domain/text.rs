@@ -18,7 +18,11 @@ impl<const MIN: usize, const MAX: usize> FieldType for Text<MIN, MAX> {
     const KIND: &'static str = "a string";
 
     fn schema() -> serde_json::Value {
-        let pattern = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$";
+        let pattern = match MIN {
+            0 => r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$",
+            // Blanks at the ends do not count.
+            _ => r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x08\x0b-\x1f\x7f-\x9f]*$",
+        };
         serde_json::json!({ "type": "string", "minLength": MIN, "maxLength": MAX, "pattern": pattern })
     }
 
@@ -36,9 +40,22 @@ impl<const MIN: usize, const MAX: usize> FieldType for Text<MIN, MAX> {
     }
 }
 
+/// What every validator reads alike of an email address; the parser takes letters of other scripts, too.
+const EMAIL_PATTERN: &str =
+    r"^[^@\s\x00-\x1f\x7f-\x9f]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$";
+
+/// The same of a URL: a name, an IPv4 address or an IPv6 one; a port; what follows.
+const URL_PATTERN: &str = concat!(
+    r"^[Hh][Tt][Tt][Pp][Ss]?://(",
+    r"([A-Za-z0-9]+([.-][A-Za-z0-9]+)*[.-])?[A-Za-z][A-Za-z0-9]*",
+    r"|((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])",
+    r"|\[([0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4}){7}|([0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4}){0,2})?::([0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4}){0,3})?)\]",
+    r")(:[0-9]{1,4})?([/?#][!-~]*)?$"
+);
+
 /// Declares a type of text with a form of its own, on top of [`Text`].
 macro_rules! formed_text {
-    ($($(#[$meta:meta])* $Name:ident: Text<$min:literal, $max:literal>, $pattern:literal, $rule:literal, $form:expr;)+) => {$(
+    ($($(#[$meta:meta])* $Name:ident: Text<$min:literal, $max:literal>, $pattern:expr, $rule:literal, $form:expr;)+) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
         pub struct $Name(String);
@@ -66,9 +83,10 @@ formed_text! {
     Slug: Text<1, 50>, "^[A-Za-z0-9]+([_-][A-Za-z0-9]+)*$",
         "must be a slug: letters and digits, with single - or _ between them", slug;
     /// An email address, lower-cased: emails compare case-insensitively.
-    Email: Text<3, 254>, "^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", "must be an email address", email;
+    Email: Text<3, 254>, EMAIL_PATTERN,
+        "must be an email address", email;
     /// An http or https address.
-    HttpUrl: Text<8, 2048>, "^https?://", "must be an http or https URL", http_url;
+    HttpUrl: Text<8, 2048>, URL_PATTERN, "must be an http or https URL", http_url;
 }
 
 fn slug(text: &str) -> Option<String> {

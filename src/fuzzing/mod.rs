@@ -76,18 +76,18 @@ pub fn cursor(bytes: &[u8]) {
 pub fn token(bytes: &[u8]) {
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
     let signer = TokenSigner::new([7; 32], "");
-    let signed = signer.sign(&UserId::nil(), "a@b.cd", Role::Agent, NOW, NOW);
+    let genuine = signer.sign(&UserId::nil(), "a@b.cd", Role::Agent, NOW, NOW);
     if let Ok(text) = std::str::from_utf8(bytes) {
-        assert!(text == signed || signer.verify(text, NOW).is_none(), "{text}");
+        assert!(text == genuine || signer.verify(text, NOW).is_none(), "{text}");
     }
     // The bytes as changes to a true one: a place, and what is written there.
-    let mut forged = signed.clone().into_bytes();
+    let mut forged = genuine.clone().into_bytes();
     for change in bytes.chunks_exact(3) {
         let at = usize::from(u16::from_le_bytes([change[0], change[1]])) % forged.len();
         forged[at] = change[2];
     }
     if let Ok(text) = std::str::from_utf8(&forged) {
-        assert!(text == signed || signer.verify(text, NOW).is_none(), "{text}");
+        assert!(text == genuine || signer.verify(text, NOW).is_none(), "{text}");
     }
 }
 

@@ -37,9 +37,13 @@ fn change(bytes: &mut Vec<u8>, (place, byte, how): Change) {
 
 fn holds(name: &'static str, cases: u32, target: impl Fn(&[u8])) {
     let seeds = seeds(name);
-    seeds.iter().for_each(|seed| target(seed));
+    for seed in &seeds {
+        target(seed);
+    }
     let near_a_seed = (prop::sample::select(seeds), vec(any::<Change>(), 1..8)).prop_map(|(mut bytes, changes)| {
-        changes.into_iter().for_each(|one| change(&mut bytes, one));
+        for one in changes {
+            change(&mut bytes, one);
+        }
         bytes
     });
     let anything = vec(any::<u8>(), 0..64);

@@ -55,7 +55,7 @@ input! {
         /// A name to tell your keys apart.
         name as "name": Option<Text<1, 80>>,
         /// What the key may do; all that you may by default.
-        scopes as "scopes": Option<List<Scope, 5>>,
+        scopes as "scopes": Option<List<Scope, 5, 1>>,
         /// The data it works on; yours of this request by default.
         mode as "mode": Option<Mode>,
     }
@@ -93,7 +93,6 @@ impl Write for CreateApiKey {
             return Err(Error::validation("mode must be test: this server is a sandbox (server.mode = \"live\" makes live keys possible)"));
         }
         let scopes = match input.scopes {
-            Some(List(scopes)) if scopes.is_empty() => return Err(Error::validation("scopes must have at least one entry")),
             Some(List(scopes)) => Scopes::from_iter(scopes),
             None => ctx.actor()?.scopes(),
         };
@@ -145,7 +144,7 @@ impl Operation for ListApiKeys {
 impl Read for ListApiKeys {
     fn run(input: ListApiKeysInput, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<Vec<ApiKeyView>>> {
         let query = input.query();
-        let (keys, total) = tx.list_api_keys(ctx.user_id()?, ctx.mode, query.page()?)?;
+        let (keys, total) = tx.list_api_keys(ctx.user_id()?, ctx.mode, query.page())?;
         Ok(query.answer(keys.into_iter().map(ApiKeyView::from).collect(), total))
     }
 }

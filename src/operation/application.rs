@@ -125,7 +125,7 @@ impl Read for ListApplications {
     fn run(input: ListApplicationsInput, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<Vec<ApplicationView>>> {
         let task = find_owned(tx, ctx, &input.task_id)?;
         let query = input.query();
-        let applications = tx.list_applications(&task.id, query.page()?)?;
+        let applications = tx.list_applications(&task.id, query.page())?;
         Ok(query.answer(applications.into_iter().map(ApplicationView::from).collect(), task.applicant_count))
     }
 }
@@ -206,7 +206,7 @@ impl Operation for ListMyApplications {
 impl Read for ListMyApplications {
     fn run(input: ListMyApplicationsInput, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<Vec<MyApplicationView>>> {
         let query = input.query();
-        let (applications, total) = tx.list_applications_of(ctx.user_id()?, ctx.mode, query.page()?)?;
+        let (applications, total) = tx.list_applications_of(ctx.user_id()?, ctx.mode, query.page())?;
         let with_task = |application: Application| {
             let task = tx.find_task(ctx.mode, &application.task_id)?.ok_or(Error::NotFound(Resource::Task))?;
             Ok(MyApplicationView { application: application.into(), task: context(task) })

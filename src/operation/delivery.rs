@@ -206,7 +206,7 @@ impl Read for ListDeliveries {
     fn run(input: ListDeliveriesInput, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<Vec<DeliveryView>>> {
         let webhook = find_own(tx, ctx, &input.webhook_id)?;
         let query = input.query();
-        let (deliveries, total) = tx.list_deliveries(&webhook.id, input.state, query.page()?)?;
+        let (deliveries, total) = tx.list_deliveries(&webhook.id, input.state, query.page())?;
         let last_seq = deliveries.last().map(|delivery| delivery.event_seq);
         let views = deliveries.into_iter().map(|delivery| DeliveryView::load(tx, delivery)).collect::<Result<_>>()?;
         Ok(query.answer_with_cursor(views, total, last_seq))

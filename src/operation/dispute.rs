@@ -132,7 +132,7 @@ impl Operation for ListDisputes {
 impl Read for ListDisputes {
     fn run(input: ListDisputesInput, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<Vec<DisputeView>>> {
         let query = input.query();
-        let (disputes, total) = tx.list_disputes(ctx.mode, input.status, query.page()?)?;
+        let (disputes, total) = tx.list_disputes(ctx.mode, input.status, query.page())?;
         Ok(query.answer(disputes.into_iter().map(DisputeView::from).collect(), total))
     }
 }

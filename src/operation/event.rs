@@ -132,7 +132,7 @@ input! {
         /// The next of an earlier answer; absent begins with the oldest event kept, latest with those to come.
         after as "after": Option<After>,
         /// Only these events, separated by commas.
-        types as "types": Option<List<EventType, 11>>,
+        types as "types": Option<List<EventType, 11, 1>>,
         /// How many events to answer with, at most.
         limit as "limit": PageLimit = "20",
         /// Seconds to wait for an event if there is none.

@@ -63,7 +63,7 @@ impl Read for ListMessages {
     fn run(input: ListMessagesInput, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<Vec<MessageView>>> {
         let task = find_as_participant(tx, ctx, &input.task_id)?;
         let query = input.query();
-        let (messages, total) = tx.list_messages(&task.id, query.page()?)?;
+        let (messages, total) = tx.list_messages(&task.id, query.page())?;
         let last_seq = messages.last().map(|message| message.seq);
         Ok(query.answer_with_cursor(messages.into_iter().map(MessageView::from).collect(), total, last_seq))
     }

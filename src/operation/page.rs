@@ -1,13 +1,12 @@
 //! Pages of lists.
 
 use crate::domain::field::{FieldError, FieldType, Raw, Whole};
-use crate::domain::{Error, Result};
 use crate::store::Page;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Page numbers reach this many rows; a cursor reaches them all.
-const MAX_NUMBERED_ROWS: u32 = 100_000;
+/// Page numbers reach so far; a cursor reaches everything.
+const MAX_PAGE: u32 = 1_000;
 
 /// An operation's answer; a list's has its pagination.
 pub struct Answer<T> {
@@ -34,7 +33,23 @@ pub struct Pagination {
     pub next_cursor: Option<String>,
 }
 
-pub type PageNumber = Whole<1, { u32::MAX }>;
+/// A page's number, from 1.
+#[derive(Debug, Clone, Copy)]
+pub struct PageNumber(u32);
+
+impl FieldType for PageNumber {
+    const KIND: &'static str = Whole::<1, MAX_PAGE>::KIND;
+    fn schema() -> serde_json::Value {
+        Whole::<1, MAX_PAGE>::schema()
+    }
+    fn parse(raw: Raw<'_>) -> Result<Self, FieldError> {
+        Whole::<1, MAX_PAGE>::parse(raw).map(|number| PageNumber(number.0)).map_err(|error| match error {
+            FieldError::Rule(rule) => FieldError::Rule(format!("{rule}; past that use cursor with the nextCursor of a page")),
+            error => error,
+        })
+    }
+}
+
 pub type PageLimit = Whole<1, 100>;
 
 /// The last seq of the page before.
@@ -63,18 +78,13 @@ pub struct PageQuery {
 }
 
 impl PageQuery {
-    /// # Errors
-    /// A validation error for a page number that only a cursor should reach.
-    pub fn page(&self) -> Result<Page> {
-        let skipped = (self.page.0 - 1).checked_mul(self.limit.0).filter(|rows| *rows <= MAX_NUMBERED_ROWS);
-        let skipped = skipped.ok_or_else(|| {
-            Error::validation(format!("page must not lead past {MAX_NUMBERED_ROWS} entries; use cursor with the nextCursor of a page"))
-        })?;
-        Ok(Page {
+    pub fn page(&self) -> Page {
+        let skipped = (self.page.0 - 1) * self.limit.0;
+        Page {
             after: self.cursor.map(|cursor| cursor.0),
             offset: if self.cursor.is_some() { 0 } else { usize::try_from(skipped).unwrap_or(usize::MAX) },
             limit: usize::try_from(self.limit.0).unwrap_or(usize::MAX),
-        })
+        }
     }
 
     /// The answer of a list that pages by number.

@@ -74,7 +74,7 @@ impl Read for ListReferrals {
         let query = input.query();
         let user = tx.find_user(ctx.user_id()?)?.ok_or(Error::NotFound(Resource::User))?;
         let (total, completed, earned) = tx.find_referral_stats(&user.id, ctx.mode)?;
-        let referrals = tx.list_referrals(&user.id, ctx.mode, query.page()?)?.into_iter().map(ReferralView::from).collect();
+        let referrals = tx.list_referrals(&user.id, ctx.mode, query.page())?.into_iter().map(ReferralView::from).collect();
         let stats = ReferralStats { total, completed, earned };
         Ok(query.answer(ReferralsView { referral_code: user.referral_code, stats, referrals }, total))
     }

@@ -123,7 +123,7 @@ impl Read for ListSubmissions {
     fn run(input: ListSubmissionsInput, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<Vec<SubmissionView>>> {
         let task = find_as_participant(tx, ctx, &input.task_id)?;
         let query = input.query();
-        let (submissions, total) = tx.list_submissions(&task.id, query.page()?)?;
+        let (submissions, total) = tx.list_submissions(&task.id, query.page())?;
         Ok(query.answer(submissions.into_iter().map(SubmissionView::from).collect(), total))
     }
 }

@@ -113,7 +113,7 @@ impl Operation for ListTransactions {
 impl Read for ListTransactions {
     fn run(input: ListTransactionsInput, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<Vec<TransactionView>>> {
         let query = input.query();
-        let (lines, total) = tx.list_statement(ctx.mode, ctx.user_id()?, input.kind, query.page()?)?;
+        let (lines, total) = tx.list_statement(ctx.mode, ctx.user_id()?, input.kind, query.page())?;
         let last_seq = lines.last().map(|line| line.seq);
         Ok(query.answer_with_cursor(lines.into_iter().map(TransactionView::from).collect(), total, last_seq))
     }

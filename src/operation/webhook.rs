@@ -53,7 +53,7 @@ input! {
         /// Where events are sent; https in live mode.
         url as "url": HttpUrl,
         /// The events to send; the six documented ones by default.
-        events as "events": Option<List<EventType, 11>>,
+        events as "events": Option<List<EventType, 11, 1>>,
         /// A word to remember it by.
         description as "description": Option<Text<1, 200>>,
     }
@@ -84,7 +84,7 @@ impl Operation for CreateWebhook {
 impl Write for CreateWebhook {
     fn run(input: CreateWebhookInput, ctx: &Ctx, tx: &WriteTx) -> Result<CreatedWebhook> {
         check_url(&input.url, ctx.config(), ctx.mode)?;
-        let events = input.events.map_or_else(|| Ok(EventType::DOCUMENTED.to_vec()), subscription)?;
+        let events = input.events.map_or_else(|| EventType::DOCUMENTED.to_vec(), subscription);
         if tx.list_webhooks(ctx.user_id()?, ctx.mode)?.len() >= MAX_PER_ACCOUNT {
             return Err(Error::LimitExceeded(format!("There are {MAX_PER_ACCOUNT} webhooks already; delete one first")));
         }
@@ -104,13 +104,10 @@ impl Write for CreateWebhook {
     }
 }
 
-fn subscription(List(mut events): List<EventType, 11>) -> Result<Vec<EventType>> {
-    if events.is_empty() {
-        return Err(Error::validation("events must name at least one event"));
-    }
+fn subscription(List(mut events): List<EventType, 11, 1>) -> Vec<EventType> {
     events.sort_unstable();
     events.dedup();
-    Ok(events)
+    events
 }
 
 /// Whether the mode's events may be sent to `url`; what its host's name leads to is judged at each connection.
@@ -153,7 +150,7 @@ input! {
         /// Where events are sent from now on; https in live mode.
         url as "url": Option<HttpUrl>,
         /// The events to send from now on.
-        events as "events": Option<List<EventType, 11>>,
+        events as "events": Option<List<EventType, 11, 1>>,
         /// A word to remember it by; empty removes it.
         description as "description": Option<Text<0, 200>>,
         /// false switches it off: what is pending is given up, what happens meanwhile is not sent.
@@ -179,7 +176,7 @@ impl Write for UpdateWebhook {
             (webhook.url, webhook.failing_since) = (url.as_str().to_owned(), None);
         }
         if let Some(events) = input.events {
-            webhook.events = subscription(events)?;
+            webhook.events = subscription(events);
         }
         if let Some(description) = input.description {
             webhook.description = Some(description.as_str().to_owned()).filter(|text| !text.is_empty());
@@ -294,7 +291,7 @@ impl Operation for ListWebhooks {
 impl Read for ListWebhooks {
     fn run(input: ListWebhooksInput, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<Vec<WebhookView>>> {
         let query = input.query();
-        let (webhooks, total) = tx.list_webhooks_page(ctx.user_id()?, ctx.mode, query.page()?)?;
+        let (webhooks, total) = tx.list_webhooks_page(ctx.user_id()?, ctx.mode, query.page())?;
         Ok(query.answer(webhooks.into_iter().map(|webhook| WebhookView::of(webhook, ctx)).collect(), total))
     }
 }
