@@ -19,6 +19,14 @@ impl Client {
         Client { address: address.to_owned(), key: key.to_owned() }
     }
 
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     pub fn connect(&self) -> Connection {
         let stream = TcpStream::connect(&self.address).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -63,6 +71,16 @@ impl Connection {
                 return answer;
             }
         }
+    }
+
+    /// As [`Self::exchange`], with the headers, those of the framing and the day left out.
+    pub fn exchange_whole(&mut self, request: &str) -> (u16, Vec<(String, String)>, String) {
+        let (status, body) = self.exchange(request);
+        let end = self.buffer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        let head = String::from_utf8(self.buffer[..end].to_vec()).unwrap();
+        let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let headers = head.lines().skip(1).filter_map(header).filter(|(name, _)| !matches!(name.as_str(), "content-length" | "date"));
+        (status, headers.collect(), body)
     }
 
     fn whole(&self) -> Option<(u16, String)> {

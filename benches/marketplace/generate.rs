@@ -1,5 +1,6 @@
 //! A database of any size, as years of business would leave it.
 
+use crate::disk::Disk;
 use crate::server::Server;
 use rusqlite::Connection;
 use std::path::Path;
@@ -8,9 +9,9 @@ use std::path::Path;
 const STEP: u64 = 50_000;
 
 /// Makes the file with `tasks` tasks of 1 000 agents, a tenth of them open; the key of an agent who owns one in a hundred.
-pub fn database(path: &Path, tasks: u64) -> String {
-    let server = Server::start(path, &[]);
-    let key = server.key();
+pub fn database(disk: &Disk, path: &Path, tasks: u64) -> String {
+    let server = Server::start(disk, path, &[]);
+    let key = server.account("bench@example.com").key().to_owned();
     drop(server);
     let conn = Connection::open(path).unwrap();
     conn.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -200000; PRAGMA foreign_keys = OFF").unwrap();

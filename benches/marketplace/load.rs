@@ -24,6 +24,10 @@ impl Load {
         Load { client: client.clone(), method: "GET", path: path.to_owned(), body: "", keys: None }
     }
 
+    pub fn post(client: &Client, path: &str) -> Self {
+        Load { client: client.clone(), method: "POST", path: path.to_owned(), body: TASK, keys: None }
+    }
+
     fn request(&self) -> String {
         let key = self.keys.as_ref().map(|keys| format!("Idempotency-Key: {}\r\n", keys.fetch_add(1, Ordering::Relaxed)));
         self.client.request(self.method, &self.path, &key.unwrap_or_default(), self.body)
@@ -37,6 +41,11 @@ pub struct Figures {
 }
 
 impl Figures {
+    pub fn of(mut latencies: Vec<f64>, elapsed: Duration) -> Self {
+        latencies.sort_unstable_by(f64::total_cmp);
+        Figures { latencies, elapsed }
+    }
+
     pub fn per_second(&self) -> f64 {
         self.latencies.len() as f64 / self.elapsed.as_secs_f64()
     }
@@ -53,12 +62,11 @@ impl Figures {
 
 pub fn measure(clients: usize, duration: Duration, load: &Load) -> Figures {
     let begun = Instant::now();
-    let mut latencies: Vec<f64> = thread::scope(|scope| {
+    let latencies: Vec<f64> = thread::scope(|scope| {
         let threads: Vec<_> = (0..clients).map(|_| scope.spawn(|| run(begun + duration, load))).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
-    latencies.sort_unstable_by(f64::total_cmp);
-    Figures { latencies, elapsed: begun.elapsed() }
+    Figures::of(latencies, begun.elapsed())
 }
 
 fn run(end: Instant, load: &Load) -> Vec<f64> {

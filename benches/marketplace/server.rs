@@ -1,6 +1,7 @@
 //! The real binary, without rate limits.
 
 use crate::client::Client;
+use crate::disk::Disk;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -11,14 +12,15 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(data: &Path, sets: &[&str]) -> Self {
+    pub fn start(disk: &Disk, data: &Path, sets: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_humans2ai"));
         command.arg("--data").arg(data).args(["--listen", "127.0.0.1:0", "--set", "rate_limits.enabled=false"]);
         command.args(["--set", "wallet.test_grant=1000000"]);
         for set in sets {
             command.args(["--set", set]);
         }
-        let mut child = command.env_clear().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        command.env_clear();
+        let mut child = disk.slow(&mut command).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.split_whitespace().nth(3).unwrap().trim_start_matches("http://").to_owned();
@@ -31,19 +33,18 @@ impl Server {
 
     /// A new agent with a key and a webhook.
     pub fn agent(&self) -> Client {
-        let account = r#"{"email":"bench@example.com","password":"correct horse"}"#;
-        let registered = self.client("").call("POST", "/public/auth/register", account);
-        let account = self.client(registered["data"]["idToken"].as_str().unwrap());
-        let key = account.call("POST", "/api-keys", "{}")["data"]["key"].as_str().unwrap().to_owned();
-        account.call("POST", "/webhooks", r#"{"url":"http://127.0.0.1:9/"}"#);
-        self.client(&key)
+        let agent = self.account("bench@example.com");
+        agent.call("POST", "/webhooks", r#"{"url":"http://127.0.0.1:9/"}"#);
+        agent
     }
 
-    pub fn key(&self) -> String {
-        let account = r#"{"email":"bench@example.com","password":"correct horse"}"#;
-        let registered = self.client("").call("POST", "/public/auth/register", account);
+    /// A new agent with a key.
+    pub fn account(&self, email: &str) -> Client {
+        let account = format!(r#"{{"email":"{email}","password":"correct horse"}}"#);
+        let registered = self.client("").call("POST", "/public/auth/register", &account);
         let account = self.client(registered["data"]["idToken"].as_str().unwrap());
-        account.call("POST", "/api-keys", "{}")["data"]["key"].as_str().unwrap().to_owned()
+        let key = account.call("POST", "/api-keys", "{}")["data"]["key"].as_str().unwrap().to_owned();
+        self.client(&key)
     }
 
     pub fn resident_mb(&self) -> f64 {

@@ -15,6 +15,7 @@ mod clock;
 mod concurrency;
 mod crash;
 mod deliveries;
+mod document;
 mod envelope;
 mod events;
 mod faults;
