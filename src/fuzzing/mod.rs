@@ -23,6 +23,7 @@ use crate::http::request::parse_object;
 use crate::http::response::status;
 use crate::operation::webhook::check_url;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 /// A body: either refused with a reason, or an object that means the same when it is written again; and every operation
 /// takes it or says why not.
@@ -93,11 +94,11 @@ pub fn token(bytes: &[u8]) {
 
 /// A webhook's address on a live server: https to what may be a public host, which every parser on the way reads alike.
 pub fn webhook_url(bytes: &[u8]) {
+    static LIVE: OnceLock<Config> = OnceLock::new();
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(url) = HttpUrl::parse(Raw::Text(text)) else { return };
-    let sets = [("server.mode".to_owned(), "live".to_owned())];
-    let config = Config::load(&Layers::default().sets(&sets)).unwrap();
-    if check_url(&url, &config, Mode::Live).is_err() {
+    let live = || Config::load(&Layers::default().sets(&[("server.mode".to_owned(), "live".to_owned())])).unwrap();
+    if check_url(&url, LIVE.get_or_init(live), Mode::Live).is_err() {
         return;
     }
     let judged = url::Url::parse(url.as_str()).unwrap();
