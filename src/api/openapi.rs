@@ -93,13 +93,14 @@ fn operation(route: &Route, pagination: &schemars::Schema, generator: &mut Schem
     operation
 }
 
-/// What the caller must hold, in one word: `public`, a scope, `all scopes` or `operator`.
+/// What the caller must hold, in a word or two: `public`, a scope, `all scopes`, `operator` or `sandbox`.
 pub fn access(access: Access) -> Value {
     match access {
         Access::Public => json!("public"),
         Access::Scope(scope) => json!(Scope::to_string(&scope)),
         Access::AllScopes => json!("all scopes"),
         Access::Operator => json!("operator"),
+        Access::Sandbox | Access::SandboxControl => json!("sandbox"),
     }
 }
 

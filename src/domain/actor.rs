@@ -137,6 +137,10 @@ pub enum Access {
     AllScopes,
     /// An ID token of an admin.
     Operator,
+    /// As [`Access::AllScopes`], in test mode; in live mode there is no such operation.
+    Sandbox,
+    /// As [`Access::Sandbox`], where it concerns the test data of every account: on a live server the operator's alone.
+    SandboxControl,
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::request::header;
 use crate::domain::actor::{Access, Actor, Credential, Mode, Role, Scopes};
+use crate::domain::error::Resource;
 use crate::domain::named::Named;
 use crate::domain::secret::Secret;
 use crate::domain::{Error, Result};
@@ -47,21 +48,31 @@ fn chosen_mode(request: &rouille::Request, server: Mode) -> Result<Mode> {
     }
 }
 
-/// Refuses a caller without the scope or role that the operation needs.
-pub fn authorize(actor: &Actor, spec: &Spec) -> Result<()> {
+/// Refuses a caller without the scope or role that the operation needs, on a server in mode `server`.
+pub fn authorize(actor: &Actor, spec: &Spec, server: Mode) -> Result<()> {
     match spec.access {
         Access::Public => {}
+        Access::Sandbox | Access::SandboxControl if actor.mode.is_live() => return Err(Error::NotFound(Resource::Path)),
+        Access::SandboxControl if server.is_live() && !is_operator(actor) => {
+            return Err(Error::Forbidden("On a live server this needs an operator's ID token: it concerns everyone's test data".into()));
+        }
         Access::Scope(scope) if actor.scopes().contains(scope) => {}
         Access::Scope(scope) => return Err(Error::Forbidden(format!("This needs the scope {scope}, which your API key does not have"))),
-        Access::AllScopes if actor.scopes() == Scopes::ALL => {}
-        Access::AllScopes => return Err(Error::Forbidden("This needs an ID token, or an API key with all five scopes".into())),
-        Access::Operator if actor.role == Role::Admin && actor.credential == Credential::IdToken => {}
+        Access::AllScopes | Access::Sandbox | Access::SandboxControl if actor.scopes() == Scopes::ALL => {}
+        Access::AllScopes | Access::Sandbox | Access::SandboxControl => {
+            return Err(Error::Forbidden("This needs an ID token, or an API key with all five scopes".into()));
+        }
+        Access::Operator if is_operator(actor) => {}
         Access::Operator => return Err(Error::Forbidden("This needs an operator's ID token".into())),
     }
     match spec.role {
         Some(role) if role != actor.role => Err(Error::Forbidden(format!("This is for {role} accounts; yours is {}", article(actor.role)))),
         _ => Ok(()),
     }
+}
+
+fn is_operator(actor: &Actor) -> bool {
+    actor.role == Role::Admin && actor.credential == Credential::IdToken
 }
 
 fn article(role: Role) -> String {

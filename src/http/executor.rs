@@ -66,7 +66,7 @@ impl Executor {
     pub fn admit(&self, actor: &Actor, spec: &Spec, class: Class, standing: &mut Standing) -> Result<()> {
         let subject = Subject::Account(actor.user_id.clone(), actor.mode);
         let now = operation::now(actor.mode);
-        if let Err(error) = auth::authorize(actor, spec) {
+        if let Err(error) = auth::authorize(actor, spec, self.services.config.server.mode) {
             *standing = self.limiter.peek(subject, class, now);
             return Err(error);
         }
