@@ -62,6 +62,15 @@ CREATE INDEX api_key_user ON api_key (user_id, livemode, id);
 -- Keys the server made for itself at first start.
 CREATE TABLE server_key (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 
+-- The clock of test data: so far before the wall's, or frozen at an instant. It never shows less than it has shown.
+CREATE TABLE test_clock (
+  id         INTEGER PRIMARY KEY CHECK (id = 1),
+  lead_ms    INTEGER NOT NULL,
+  frozen_at  INTEGER,
+  shown      INTEGER NOT NULL
+) STRICT;
+INSERT INTO test_clock VALUES (1, 0, NULL, 0);
+
 ------------------------------------------------------------------------------------------------------------- the ledger
 -- Double entry: a transfer takes one amount from one account to another, and is never edited or deleted.
 -- Balances move only through the trigger below, so the sum over all accounts is always 0.

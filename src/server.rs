@@ -14,7 +14,8 @@ use crate::http::pool::Pool;
 use crate::http::rate_limit::RateLimiter;
 use crate::http::waiting::WaitingRoom;
 use crate::operation::password::Passwords;
-use crate::operation::{Ctx, Services, now, random};
+use crate::operation::sandbox::Sandbox;
+use crate::operation::{Clocks, Ctx, Services, random};
 use crate::store::Db;
 use crate::worker::clock::Clock;
 use crate::worker::delivery::Deliverer;
@@ -88,22 +89,19 @@ impl Server {
 
     /// What operations of the server itself run in.
     pub(crate) fn ctx(&self) -> Ctx {
-        system_ctx(&self.services, self.services.config.server.mode)
+        Ctx::system(&self.services, self.services.config.server.mode)
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.waiting.close();
+        self.services.sandbox.close();
+        self.db.wake();
         self.front.shut();
         self.clock = None;
         self.deliverer = None;
     }
-}
-
-/// A call by nobody: of the command line and of start-up.
-pub(crate) fn system_ctx(services: &Arc<Services>, mode: Mode) -> Ctx {
-    Ctx { actor: None, mode, now: now(mode), services: Arc::clone(services) }
 }
 
 /// What all calls share; the key of the ID tokens is made at the first start.
@@ -114,6 +112,8 @@ pub(crate) fn services(config: Config, db: &Db) -> Result<Services, StartError> 
         risk_gate: RiskGate::new(&config.risk_gate.rules)?,
         signer: TokenSigner::new(key, &config.server.public_url),
         passwords: Passwords::new(cores()),
+        clocks: db.read(Clocks::load)?,
+        sandbox: Sandbox::default(),
         config,
     })
 }
@@ -131,6 +131,7 @@ fn api(db: &Arc<Db>, services: &Arc<Services>, waiting: &Arc<WaitingRoom>, addre
         limiter: RateLimiter::new(config.rate_limits.clone(), config.server.mode),
         waiting: Arc::clone(waiting),
         slow_lane: Pool::start("slow", cores(), SLOW_QUEUE)?,
+        control_lane: Pool::start("control", 1, SLOW_QUEUE)?,
     });
     let mcp = Mcp::new(Arc::clone(&executor), address);
     let document = (rest::DOCUMENT_PATH, openapi::document(&public_url).to_string().into_bytes());

@@ -13,6 +13,9 @@ use crate::operation::health::GetHealth;
 use crate::operation::message::{ListMessages, SendMessage};
 use crate::operation::notification::{ListNotifications, MarkNotifications};
 use crate::operation::referral::ListReferrals;
+use crate::operation::sandbox::advance::AdvanceClock;
+use crate::operation::sandbox::clock::{FreezeClock, GetClock, RunClock};
+use crate::operation::sandbox::drain::Drain;
 use crate::operation::submission::{ApproveSubmission, ListSubmissions, RejectSubmission, SubmitWork};
 use crate::operation::task::{CancelTask, CreateTask, GetTask, ListTasks};
 use crate::operation::wallet::{Deposit, GetWallet, ListTransactions, Withdraw};
@@ -22,7 +25,7 @@ use crate::operation::{Manual, Read, Spec, Watch, Write};
 /// Where the `OpenAPI` document of [`ROUTES`] is served, below the base path.
 pub const DOCUMENT_PATH: &str = "/openapi.json";
 
-pub static ROUTES: [Route; 45] = [
+pub static ROUTES: [Route; 50] = [
     get::<GetHealth>("/health", Class::Health),
     post_slow::<Register>("/public/auth/register", 201, Class::Register),
     post_slow::<Login>("/public/auth/login", 200, Class::Login),
@@ -68,6 +71,11 @@ pub static ROUTES: [Route; 45] = [
     post::<ResolveDispute>("/admin/disputes/{disputeId}/resolve", 200, Class::Default),
     post::<SuspendUser>("/admin/users/{userId}/suspend", 200, Class::Default),
     get::<VerifyLedger>("/admin/verify", Class::Default),
+    get::<GetClock>("/test/clock", Class::Default),
+    post_slow::<AdvanceClock>("/test/clock/advance", 200, Class::Default),
+    post_slow::<FreezeClock>("/test/clock/freeze", 200, Class::Default),
+    post_slow::<RunClock>("/test/clock/run", 200, Class::Default),
+    post_slow::<Drain>("/test/drain", 200, Class::Default),
 ];
 
 const fn get<O: Read>(path: &'static str, class: Class) -> Route {

@@ -11,7 +11,7 @@ use crate::operation::admin::{SuspendUser, VerifyLedger};
 use crate::operation::dispute::{ListDisputes, ResolveDispute};
 use crate::operation::wallet::{Deposit, Withdraw};
 use crate::operation::{Ctx, Operation, Read, Write, random};
-use crate::server::{StartError, services, system_ctx};
+use crate::server::{StartError, services};
 use crate::store::Db;
 use clap::{Args, Subcommand};
 use std::io::{self, Write as _};
@@ -88,7 +88,7 @@ pub fn run(config: Config, command: Command) -> Result<ExitCode, StartError> {
     let mode = mode_word(&config);
     let db = Db::open(path)?;
     let services = Arc::new(services(config, &db)?);
-    let ctx = system_ctx(&services, services.config.server.mode);
+    let ctx = Ctx::system(&services, services.config.server.mode);
     let office = Office { db, ctx };
     match command {
         Command::Create { email, password_stdin } => office.create(&email, password_stdin),

@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod address;
+pub mod clock;
 pub mod error;
 pub mod event;
 pub mod field;

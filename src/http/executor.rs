@@ -3,17 +3,17 @@
 //! REST routes and MCP tools are two ways to name an operation; from here on they are one.
 
 use super::auth;
-use super::idempotency::{IdempotencyKey, execute};
+use super::idempotency::{IdempotencyKey, execute, execute_manual};
 use super::pool::Pool;
 use super::rate_limit::{Class, RateLimiter, Standing, Subject};
 use super::request;
 use super::response::Wire;
 use super::waiting::{Visit, WaitingRoom};
-use crate::domain::actor::Actor;
+use crate::domain::actor::{Access, Actor};
 use crate::domain::field::Arguments;
 use crate::domain::time::Timestamp;
 use crate::domain::{Error, Result};
-use crate::operation::{self, Ctx, ManualWork, Rendered, Services, Spec, WatchWork, Work, WriteWork, wall};
+use crate::operation::{Ctx, ManualWork, Rendered, Services, Spec, WatchWork, Work, WriteWork, wall};
 use crate::store::{Db, WriteTx};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub struct Executor {
     pub limiter: RateLimiter,
     /// Where operations with slow work run, so that they never keep a thread from the quick ones.
     pub slow_lane: Pool,
+    /// Where what concerns all test data runs, one after another.
+    pub control_lane: Pool,
     /// Where long polls wait.
     pub waiting: Arc<WaitingRoom>,
 }
@@ -65,7 +67,7 @@ impl Executor {
     /// Refuses a caller without the scope or role, and one over the limit of the class.
     pub fn admit(&self, actor: &Actor, spec: &Spec, class: Class, standing: &mut Standing) -> Result<()> {
         let subject = Subject::Account(actor.user_id.clone(), actor.mode);
-        let now = operation::now(actor.mode);
+        let now = self.services.clocks.now(actor.mode);
         if let Err(error) = auth::authorize(actor, spec, self.services.config.server.mode) {
             *standing = self.limiter.peek(subject, class, now);
             return Err(error);
@@ -93,7 +95,7 @@ impl Executor {
     /// What an operation of this caller runs in.
     pub fn ctx(&self, actor: Option<Actor>) -> Ctx {
         let mode = actor.as_ref().map_or(self.services.config.server.mode, |actor| actor.mode);
-        Ctx { actor, mode, now: operation::now(mode), services: Arc::clone(&self.services) }
+        Ctx { actor, mode, now: self.services.clocks.now(mode), services: Arc::clone(&self.services) }
     }
 
     /// Runs the call and hands what came of it to `done`, now or later: on the writer's thread too, so it must be quick.
@@ -104,7 +106,7 @@ impl Executor {
             Ok(Work::Read(work)) => done(self.db.read(|tx| work(&ctx, tx)).map(|rendered| Wire::success(status, &rendered))),
             Ok(Work::Watch(work)) => self.watch(status, ctx, work, done),
             Ok(Work::Write(work)) => self.write(status, ctx, key, work, done),
-            Ok(Work::Manual(work)) => self.run_slowly(status, ctx, work, done),
+            Ok(Work::Manual(work)) => self.run_slowly(spec, status, ctx, key, work, done),
         }
     }
 
@@ -133,17 +135,25 @@ impl Executor {
         let reviewed = work(&ctx);
         let job = move |tx: &WriteTx| {
             // The writer's order is the order of time.
-            ctx.now = operation::now(ctx.mode);
+            ctx.refresh();
             execute(tx, &ctx, key.as_ref(), status, reviewed)
         };
         self.db.submit(job, done);
     }
 
-    fn run_slowly(&self, status: u16, ctx: Ctx, work: ManualWork, done: impl FnOnce(Result<Wire>) + Send + 'static) {
+    fn run_slowly(
+        &self,
+        spec: &Spec,
+        status: u16,
+        ctx: Ctx,
+        key: Option<IdempotencyKey>,
+        work: ManualWork,
+        done: impl FnOnce(Result<Wire>) + Send + 'static,
+    ) {
         let db = Arc::clone(&self.db);
-        self.slow_lane.run(move |place| {
-            let result = place.map_err(|_| OVERLOADED).and_then(|()| work(&ctx, &db));
-            done(result.map(|rendered| Wire::success(status, &rendered)));
+        let lane = if spec.access == Access::SandboxControl { &self.control_lane } else { &self.slow_lane };
+        lane.run(move |place| {
+            done(place.map_err(|_| OVERLOADED).and_then(|()| execute_manual(&db, ctx, key, status, work)));
         });
     }
 }

@@ -3,8 +3,8 @@
 use super::request::header;
 use super::response::Wire;
 use crate::domain::{Error, Result};
-use crate::operation::{Ctx, Rendered};
-use crate::store::{ReadTx, SavedAnswer, WriteTx};
+use crate::operation::{Ctx, ManualWork, Rendered};
+use crate::store::{Db, ReadTx, SavedAnswer, WriteTx};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -105,6 +105,27 @@ pub fn execute(
     if let Some(key) = key {
         key.save(ctx, tx, &kept)?;
     }
+    Ok(wire)
+}
+
+/// Runs `work` with transactions of its own, or replays what it answered the first time.
+///
+/// Its answer is saved after its effect: a crash in between leaves the one without the other.
+pub fn execute_manual(db: &Db, mut ctx: Ctx, key: Option<IdempotencyKey>, success_status: u16, work: ManualWork) -> Result<Wire> {
+    let Some(key) = key else { return work(&ctx, db).map(|rendered| Wire::success(success_status, &rendered)) };
+    ctx.refresh();
+    if let Some(replayed) = db.read(|tx| key.replay(&ctx, tx))? {
+        return Ok(replayed);
+    }
+    let (wire, kept) = match work(&ctx, db) {
+        Ok(rendered) => (Wire::success(success_status, &rendered), Wire::redacted(success_status, &rendered)),
+        Err(error) if error.is_decision() => (Wire::error(&error), Wire::error(&error)),
+        Err(error) => return Err(error),
+    };
+    db.write(move |tx| {
+        ctx.refresh();
+        key.save(&ctx, tx, &kept)
+    })?;
     Ok(wire)
 }
 

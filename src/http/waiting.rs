@@ -7,7 +7,7 @@
 use super::auth::INVALID;
 use crate::domain::id::UserId;
 use crate::domain::{Error, Result};
-use crate::operation::{self, Ctx, Rendered, WatchWork};
+use crate::operation::{Ctx, Rendered, WatchWork};
 use crate::store::{Db, ReadTx};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use std::collections::HashSet;
@@ -158,7 +158,7 @@ impl Waiting {
     fn look(mut self, db: &Db) -> Option<Self> {
         let last = self.until <= Instant::now();
         let Visit { ctx, work, .. } = &mut self.visit;
-        ctx.now = operation::now(ctx.mode);
+        ctx.refresh();
         let look = || {
             db.read(|tx| {
                 check_admission(ctx, tx)?;

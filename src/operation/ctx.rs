@@ -1,6 +1,8 @@
 //! What an operation knows of its call.
 
+use super::clock::Clocks;
 use super::password::Passwords;
+use super::sandbox::Sandbox;
 use crate::config::Config;
 use crate::domain::actor::{Actor, Credential, Mode};
 use crate::domain::id::UserId;
@@ -13,6 +15,8 @@ use std::sync::Arc;
 /// What all calls share for as long as the server runs.
 pub struct Services {
     pub config: Config,
+    pub clocks: Clocks,
+    pub sandbox: Sandbox,
     pub risk_gate: RiskGate,
     pub signer: TokenSigner,
     pub passwords: Passwords,
@@ -28,6 +32,16 @@ pub struct Ctx {
 }
 
 impl Ctx {
+    /// A call by nobody: of time, of the command line, of start-up.
+    pub fn system(services: &Arc<Services>, mode: Mode) -> Self {
+        Ctx { actor: None, mode, now: services.clocks.now(mode), services: Arc::clone(services) }
+    }
+
+    /// Looks at the clock again: in the writer's queue the time of the call grows old.
+    pub fn refresh(&mut self) {
+        self.now = self.services.clocks.now(self.mode);
+    }
+
     /// The caller; dispatch has refused a call without one before.
     pub fn actor(&self) -> Result<&Actor> {
         self.actor.as_ref().ok_or(Error::Unauthorized("This needs a Bearer token"))

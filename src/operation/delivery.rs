@@ -2,7 +2,7 @@
 
 use super::page::paged_input;
 use super::webhook::find_own;
-use super::{Answer, Ctx, Operation, Read, Services, Write, now, outbox};
+use super::{Answer, Ctx, Operation, Read, Services, Write, outbox};
 use crate::domain::actor::{Access, Mode, Scope};
 use crate::domain::error::Resource;
 use crate::domain::event::EventType;
@@ -42,7 +42,7 @@ pub struct Ready {
 /// What the endpoint needs next: a retry that is due goes before what was not tried yet, so that it stays near its turn.
 pub fn next(tx: &ReadTx, services: &Services, id: &WebhookId) -> Result<Next> {
     let Some(endpoint) = tx.find_endpoint(id)? else { return Ok(Next::Wait(None)) };
-    let now = now(endpoint.mode);
+    let now = services.clocks.now(endpoint.mode);
     let retry = tx.find_next_retry(id)?;
     let retry_at = retry.as_ref().and_then(|retry| retry.retry_at);
     let due = retry.filter(|_| retry_at.is_some_and(|at| is_due(services, at, now)));
@@ -62,10 +62,10 @@ pub fn next(tx: &ReadTx, services: &Services, id: &WebhookId) -> Result<Next> {
     Ok(Next::Send(Box::new(Ready { delivery, outgoing, url: endpoint.webhook.url, mode: endpoint.mode })))
 }
 
-/// Every endpoint with something pending, and how long there is nothing to do for it.
-pub fn waiting(tx: &ReadTx, services: &Services) -> Result<Vec<(WebhookId, Duration)>> {
-    let endpoints = tx.list_waiting_endpoints()?.into_iter();
-    let rest = |retry_at: Option<Timestamp>, mode| retry_at.map_or(Duration::ZERO, |at| wait(services, at, now(mode)));
+/// Every endpoint with something pending, of one mode or both, and how long there is nothing to do for it.
+pub fn waiting(tx: &ReadTx, services: &Services, of: Option<Mode>) -> Result<Vec<(WebhookId, Duration)>> {
+    let endpoints = tx.list_waiting_endpoints()?.into_iter().filter(|endpoint| of.is_none_or(|mode| mode == endpoint.mode));
+    let rest = |retry_at: Option<Timestamp>, mode| retry_at.map_or(Duration::ZERO, |at| wait(services, at, services.clocks.now(mode)));
     Ok(endpoints.map(|endpoint| (endpoint.webhook_id, rest(endpoint.retry_at, endpoint.mode))).collect())
 }
 
@@ -85,6 +85,9 @@ pub fn record(tx: &WriteTx, ctx: &Ctx, sent: &Delivery, url: &str, attempt: &Att
     let Some(mut endpoint) = tx.find_endpoint(&sent.webhook_id)? else { return Ok(()) };
     let Some(mut delivery) = tx.find_delivery(&sent.webhook_id, &sent.id)? else { return Ok(()) };
     tx.insert_attempt(&delivery.id, attempt)?;
+    if !ctx.mode.is_live() {
+        ctx.services.sandbox.count_attempt();
+    }
     let delays = &ctx.config().webhooks.retry_delays;
     let retry = delays.get(usize::try_from(delivery.retries).unwrap_or(usize::MAX));
     let webhook = &mut endpoint.webhook;

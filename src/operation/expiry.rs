@@ -2,6 +2,7 @@
 //!
 //! The loser of a race against a request finds the task in another status and does nothing, so each effect happens once.
 
+use super::due::Done;
 use super::submission::complete;
 use super::task::advance;
 use super::{Ctx, escrow, outbox};
@@ -11,19 +12,28 @@ use crate::domain::{Error, Result};
 use crate::store::WriteTx;
 use serde_json::json;
 
-/// Does what is due in the caller's mode, the longest due first, for at most `limit` tasks; how many were done.
+/// Does what is due in the caller's mode, the longest due first, for at most `limit` tasks.
 ///
 /// A task that fails is left as it was and logged: it must not keep the others from theirs.
-pub fn run_due(tx: &WriteTx, ctx: &Ctx, limit: usize) -> Result<usize> {
-    let mut done = 0;
+pub fn run_due(tx: &WriteTx, ctx: &Ctx, limit: usize) -> Result<Done> {
+    let mut done = Done::default();
     for task in tx.list_due_tasks(ctx.mode, ctx.now, limit)? {
-        let id = task.id.clone();
+        let (id, status) = (task.id.clone(), task.status);
         match tx.attempt(|tx| run(tx, ctx, task)) {
-            Ok(()) => done += 1,
+            Ok(()) => done += counted(status),
             Err(error) => log::error!("the clock could not act on {id}: {error:?}"),
         }
     }
     Ok(done)
+}
+
+/// What was done to a task that was in this state.
+fn counted(status: TaskStatus) -> Done {
+    match status {
+        TaskStatus::Submitted => Done { approved: 1, ..Done::default() },
+        TaskStatus::Rejected => Done { refunded: 1, ..Done::default() },
+        _ => Done { expired: 1, ..Done::default() },
+    }
 }
 
 fn run(tx: &WriteTx, ctx: &Ctx, task: Task) -> Result<()> {

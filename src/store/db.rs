@@ -90,6 +90,21 @@ impl Db {
         self.listeners.add(Box::new(listener));
     }
 
+    /// Commits so far, for [`Db::await_commit`].
+    pub fn commits(&self) -> u64 {
+        self.listeners.commits()
+    }
+
+    /// Waits for a commit after the first `seen`; whether one came in time.
+    pub fn await_commit(&self, seen: u64, patience: Duration) -> bool {
+        self.listeners.await_commit(seen, patience)
+    }
+
+    /// Lets those who wait for a commit look again.
+    pub fn wake(&self) {
+        self.listeners.wake();
+    }
+
     /// Runs `work` over one consistent view; it waits for no writer.
     pub fn read<T>(&self, work: impl FnOnce(&ReadTx) -> Result<T>) -> Result<T> {
         let (home, idle) = &self.readers;

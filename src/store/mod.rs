@@ -28,6 +28,7 @@ mod session;
 mod submission;
 mod task;
 mod task_list;
+mod test_clock;
 mod told;
 mod tx;
 mod user;

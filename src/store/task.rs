@@ -63,10 +63,11 @@ impl ReadTx<'_> {
         self.load_tasks(&seqs.collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// When the next task's time comes.
-    pub fn find_next_due(&self, mode: Mode) -> Result<Option<Timestamp>> {
-        let mut statement = self.prepare("SELECT min(due_at) FROM task WHERE livemode = ?1 AND due_at IS NOT NULL")?;
-        Ok(statement.query_row([mode.is_live()], |row| Columns::new(row).optional_time())?)
+    /// When the next task's time comes; if `after` is given, the first such moment after it.
+    pub fn find_next_due(&self, mode: Mode, after: Option<Timestamp>) -> Result<Option<Timestamp>> {
+        let after = after.map_or(i64::MIN, Timestamp::millis);
+        let mut statement = self.prepare("SELECT min(due_at) FROM task WHERE livemode = ?1 AND due_at > ?2 AND due_at IS NOT NULL")?;
+        Ok(statement.query_row(params![mode.is_live(), after], |row| Columns::new(row).optional_time())?)
     }
 
     /// The tasks with these seqs, in their order.

@@ -33,7 +33,7 @@ impl<'c> WriteTx<'c> {
     }
 
     /// Once this is on disk, the endpoint has something to deliver.
-    pub(super) fn tell_endpoint(&self, id: &WebhookId) {
+    pub fn tell_endpoint(&self, id: &WebhookId) {
         self.told.borrow_mut().endpoints.push(id.clone());
     }
 

@@ -100,7 +100,7 @@ fn run(conn: &Connection, jobs: &Receiver<Job>, max_batch: usize, listeners: &Li
             }
         }
         let told = told.into_inner();
-        if outcome.is_ok() && !told.is_empty() {
+        if outcome.is_ok() {
             // What a listener does must not cost the callers their answers.
             let _ = catch_unwind(AssertUnwindSafe(|| listeners.tell(&told)));
         }

@@ -3,7 +3,7 @@
 use crate::domain::Result;
 use crate::domain::actor::Mode;
 use crate::domain::named::Named;
-use crate::operation::{Ctx, Services, expiry, now, sweep};
+use crate::operation::{Ctx, Services, due, sweep};
 use crate::store::Db;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::io;
@@ -73,7 +73,7 @@ fn run(db: &Db, services: &Arc<Services>, stopped: &Receiver<()>) {
 /// Sweeps a little of either mode; whether there may be more.
 fn sweep_some(db: &Db, services: &Arc<Services>) -> bool {
     let sweep = |mode: &Mode| {
-        let ctx = Ctx { actor: None, mode: *mode, now: now(*mode), services: Arc::clone(services) };
+        let ctx = Ctx::system(services, *mode);
         db.write(move |tx| sweep::run(tx, &ctx, SWEPT)).unwrap_or_else(|error| {
             log::error!("what is old could not be swept: {error:?}; trying again in a minute");
             false
@@ -85,16 +85,21 @@ fn sweep_some(db: &Db, services: &Arc<Services>) -> bool {
 
 /// Does what is due, a batch at most; how long there is nothing more to do.
 fn tick(db: &Db, services: &Arc<Services>, mode: Mode) -> Result<Duration> {
-    let Some(next) = db.read(|tx| tx.find_next_due(mode))? else { return Ok(LONGEST_SLEEP) };
-    let wait_ms = next.millis() - now(mode).millis();
+    // Whoever moves test time does all that it causes.
+    let turn = if mode.is_live() { None } else { services.sandbox.try_turn() };
+    if !mode.is_live() && turn.is_none() {
+        return Ok(LONGEST_SLEEP);
+    }
+    let Some(next) = db.read(|tx| due::next(tx, mode, None))? else { return Ok(LONGEST_SLEEP) };
+    let mut ctx = Ctx::system(services, mode);
+    let wait_ms = next.millis() - ctx.now.millis();
     if wait_ms > 0 {
         return Ok(Duration::from_millis(wait_ms.unsigned_abs()));
     }
-    let mut ctx = Ctx { actor: None, mode, now: now(mode), services: Arc::clone(services) };
     let done = db.write(move |tx| {
-        ctx.now = now(mode);
-        expiry::run_due(tx, &ctx, BATCH)
+        ctx.refresh();
+        due::run(tx, &ctx, BATCH)
     })?;
     // Where nothing could be done, trying again at once would only burn.
-    Ok(if done > 0 { Duration::ZERO } else { LONGEST_SLEEP })
+    Ok(if done.total() > 0 { Duration::ZERO } else { LONGEST_SLEEP })
 }

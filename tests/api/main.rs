@@ -26,6 +26,7 @@ mod limits;
 mod mcp;
 mod messages;
 mod modes;
+mod sandbox_clock;
 mod sweep;
 mod tasks;
 mod wallet;

@@ -11,7 +11,7 @@ use crate::http::executor::Call;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::rate_limit::{Class, Subject};
 use crate::http::request::header;
-use crate::operation::{self, Effect};
+use crate::operation::Effect;
 use serde_json::{Map, Value};
 
 /// Whether a call that moves money must name a key.
@@ -44,7 +44,7 @@ impl Mcp {
             Credential::ApiKey { id, .. } => Subject::ApiKey(id.clone()),
             Credential::IdToken => Subject::Account(actor.user_id.clone(), actor.mode),
         };
-        self.executor.count(subject, Class::Mcp, operation::now(actor.mode), standing)?;
+        self.executor.count(subject, Class::Mcp, self.executor.services.clocks.now(actor.mode), standing)?;
         Ok(actor)
     }
 

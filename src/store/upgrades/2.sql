@@ -1,4 +1,4 @@
--- From version 1 to 2: deliveries with their attempts, the feed of events, sweeping.
+-- From version 1 to 2: deliveries with their attempts, the feed of events, sweeping, the clock of test data.
 
 CREATE INDEX session_expiry ON session (expires_at);
 
@@ -94,3 +94,11 @@ CREATE TABLE attempt (
   error        TEXT,
   PRIMARY KEY (delivery_id, number)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE test_clock (
+  id         INTEGER PRIMARY KEY CHECK (id = 1),
+  lead_ms    INTEGER NOT NULL,
+  frozen_at  INTEGER,
+  shown      INTEGER NOT NULL
+) STRICT;
+INSERT INTO test_clock VALUES (1, 0, NULL, 0);

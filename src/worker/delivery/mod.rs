@@ -9,11 +9,10 @@
 mod client;
 mod schedule;
 
-use crate::domain::actor::Mode;
 use crate::domain::id::WebhookId;
 use crate::domain::{Error, Result};
 use crate::operation::delivery::{Next, Ready, next, record, waiting};
-use crate::operation::{Ctx, Services, now, wall};
+use crate::operation::{Ctx, Services, wall};
 use crate::store::{Attempt, Db};
 use client::{Client, Clients};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
@@ -153,7 +152,7 @@ struct Courier {
 impl Courier {
     /// Wakes every endpoint with something due; how long there is nothing more.
     fn find_due(&self, schedule: &mut Schedule) -> Duration {
-        let waiting = match self.db().and_then(|db| db.read(|tx| waiting(tx, &self.services))) {
+        let waiting = match self.db().and_then(|db| db.read(|tx| waiting(tx, &self.services, None))) {
             Ok(waiting) => waiting,
             Err(error) => {
                 log::error!("the endpoints with pending deliveries could not be read: {error:?}; trying on");
@@ -199,9 +198,10 @@ impl Courier {
             if self.is_stopping() {
                 return Ok(());
             }
+            let era = self.services.sandbox.era();
             match self.db()?.read(|tx| next(tx, &self.services, id))? {
                 Next::Send(ready) => {
-                    let pace = self.send(*ready)?;
+                    let pace = self.send(*ready, era)?;
                     turn.pace = Some(pace);
                     if pace == Pace::Slow {
                         // Its next attempt must not take a place among the quick ones.
@@ -219,10 +219,11 @@ impl Courier {
         Ok(())
     }
 
-    fn send(&self, ready: Ready) -> Result<Pace> {
+    /// `era` is that of the data in which it was found to be sent.
+    fn send(&self, ready: Ready, era: u64) -> Result<Pace> {
         let client: &Client = self.clients.of(ready.mode);
         let request = ready.outgoing.sign(wall()).map_err(Error::internal)?;
-        let (at, begin) = (now(ready.mode), Instant::now());
+        let (at, begin) = (self.services.clocks.now(ready.mode), Instant::now());
         let answer = client.send(&ready.url, request);
         let latency_ms = i64::try_from(begin.elapsed().as_millis()).unwrap_or(i64::MAX);
         let attempt = match answer {
@@ -230,20 +231,21 @@ impl Courier {
             Err(error) => Attempt { at, latency_ms, status: None, response: None, error: Some(error) },
         };
         let pace = Pace::of(begin.elapsed());
-        self.record(ready, attempt)?;
+        self.record(ready, attempt, era)?;
         Ok(pace)
     }
 
     /// Records what came of the attempt; as long as it cannot be written the turn goes on, for the delivery would only be
-    /// sent again.
-    fn record(&self, ready: Ready, attempt: Attempt) -> Result<()> {
+    /// sent again. What was found in an earlier era has nothing to record in this one.
+    fn record(&self, ready: Ready, attempt: Attempt, era: u64) -> Result<()> {
         let (sent, mut pause) = (Arc::new((ready, attempt)), RECORD_AGAIN.0);
         loop {
-            let (written, mut ctx) = (Arc::clone(&sent), self.ctx(sent.0.mode));
+            let (written, mut ctx) = (Arc::clone(&sent), Ctx::system(&self.services, sent.0.mode));
             let result = self.db()?.write(move |tx| {
-                ctx.now = now(ctx.mode);
+                ctx.refresh();
                 let (ready, attempt) = written.as_ref();
-                record(tx, &ctx, &ready.delivery, &ready.url, attempt)
+                let replaced = !ctx.mode.is_live() && ctx.services.sandbox.era() != era;
+                if replaced { Ok(()) } else { record(tx, &ctx, &ready.delivery, &ready.url, attempt) }
             });
             let Err(error @ Error::Unavailable(_)) = result else { return result };
             log::error!("an attempt to reach {} is not recorded yet: {error:?}", sent.0.delivery.webhook_id);
@@ -261,10 +263,6 @@ impl Courier {
     fn give_up(&self, id: &WebhookId) -> Result<()> {
         let id = id.clone();
         self.db()?.write(move |tx| tx.fail_pending_deliveries(&id, GIVEN_UP)).map(drop)
-    }
-
-    fn ctx(&self, mode: Mode) -> Ctx {
-        Ctx { actor: None, mode, now: now(mode), services: Arc::clone(&self.services) }
     }
 }
 
