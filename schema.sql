@@ -71,6 +71,24 @@ CREATE TABLE test_clock (
 ) STRICT;
 INSERT INTO test_clock VALUES (1, 0, NULL, 0);
 
+-- Test data as it was, to be put back: each row of each table as a JSON array of its columns (`store::snapshot`).
+CREATE TABLE snapshot (
+  seq     INTEGER PRIMARY KEY,
+  id      TEXT NOT NULL UNIQUE,
+  name    TEXT,
+  at      INTEGER NOT NULL,                                  -- what the test clock showed
+  frozen  INTEGER NOT NULL CHECK (frozen IN (0, 1)),
+  schema  INTEGER NOT NULL,                                  -- the version its rows are of
+  rows    INTEGER NOT NULL
+) STRICT;
+CREATE TABLE snapshot_row (
+  snapshot_id  TEXT NOT NULL REFERENCES snapshot (id),
+  part         TEXT NOT NULL,                                -- the table's name
+  number       INTEGER NOT NULL,
+  row          TEXT NOT NULL,
+  PRIMARY KEY (snapshot_id, part, number)
+) STRICT, WITHOUT ROWID;
+
 ------------------------------------------------------------------------------------------------------------- the ledger
 -- Double entry: a transfer takes one amount from one account to another, and is never edited or deleted.
 -- Balances move only through the trigger below, so the sum over all accounts is always 0.

@@ -16,6 +16,9 @@ use crate::operation::referral::ListReferrals;
 use crate::operation::sandbox::advance::AdvanceClock;
 use crate::operation::sandbox::clock::{FreezeClock, GetClock, RunClock};
 use crate::operation::sandbox::drain::Drain;
+use crate::operation::sandbox::fund::FundWallet;
+use crate::operation::sandbox::reset::Reset;
+use crate::operation::sandbox::snapshot::{CreateSnapshot, DeleteSnapshot, ListSnapshots, RestoreSnapshot};
 use crate::operation::submission::{ApproveSubmission, ListSubmissions, RejectSubmission, SubmitWork};
 use crate::operation::task::{CancelTask, CreateTask, GetTask, ListTasks};
 use crate::operation::wallet::{Deposit, GetWallet, ListTransactions, Withdraw};
@@ -25,7 +28,7 @@ use crate::operation::{Manual, Read, Spec, Watch, Write};
 /// Where the `OpenAPI` document of [`ROUTES`] is served, below the base path.
 pub const DOCUMENT_PATH: &str = "/openapi.json";
 
-pub static ROUTES: [Route; 50] = [
+pub static ROUTES: [Route; 56] = [
     get::<GetHealth>("/health", Class::Health),
     post_slow::<Register>("/public/auth/register", 201, Class::Register),
     post_slow::<Login>("/public/auth/login", 200, Class::Login),
@@ -76,6 +79,12 @@ pub static ROUTES: [Route; 50] = [
     post_slow::<FreezeClock>("/test/clock/freeze", 200, Class::Default),
     post_slow::<RunClock>("/test/clock/run", 200, Class::Default),
     post_slow::<Drain>("/test/drain", 200, Class::Default),
+    post_slow::<Reset>("/test/reset", 200, Class::Default),
+    get::<ListSnapshots>("/test/snapshots", Class::Default),
+    post_slow::<CreateSnapshot>("/test/snapshots", 201, Class::Default),
+    post_slow::<RestoreSnapshot>("/test/snapshots/{snapshotId}/restore", 200, Class::Default),
+    delete::<DeleteSnapshot>("/test/snapshots/{snapshotId}", Class::Default),
+    post::<FundWallet>("/test/wallet/fund", 201, Class::Default),
 ];
 
 const fn get<O: Read>(path: &'static str, class: Class) -> Route {

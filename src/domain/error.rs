@@ -18,6 +18,7 @@ named! {
         User = "User",
         Dispute = "Dispute",
         Notification = "Notification",
+        Snapshot = "Snapshot",
         Path = "Path",
     }
 }
@@ -97,6 +98,7 @@ impl Error {
                 Resource::User => "USER_NOT_FOUND",
                 Resource::Dispute => "DISPUTE_NOT_FOUND",
                 Resource::Notification => "NOTIFICATION_NOT_FOUND",
+                Resource::Snapshot => "SNAPSHOT_NOT_FOUND",
                 Resource::Path => "NOT_FOUND",
             },
             Error::InsufficientBalance { .. } => "INSUFFICIENT_BALANCE",

@@ -72,6 +72,7 @@ id! {
     DeliveryId = "dlv_", Resource::Delivery;
     DisputeId = "dsp_", Resource::Dispute;
     ReferralId = "ref_", Resource::User;
+    SnapshotId = "snap_", Resource::Snapshot;
     RequestId = "req_", Resource::Path;
 }
 

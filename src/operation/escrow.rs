@@ -65,6 +65,11 @@ pub fn open_wallets(tx: &WriteTx, ctx: &Ctx, user: &UserId) -> Result<()> {
     for mode in [Mode::Test, Mode::Live] {
         tx.insert_wallet(mode, user)?;
     }
+    grant(tx, ctx, user)
+}
+
+/// What every test wallet starts with.
+pub fn grant(tx: &WriteTx, ctx: &Ctx, user: &UserId) -> Result<()> {
     tx.post(&Transfer {
         mode: Mode::Test,
         kind: TransferKind::Grant,

@@ -9,6 +9,9 @@ const OF_THE_TOOL: &str = "of the tool";
 /// Where a stranger is told of the state: a human who applies too late lost a race (contract §6).
 const TOLD: [&str; 1] = ["/tasks/{taskId}/apply"];
 
+/// What is everybody's: a snapshot holds all test data.
+const SHARED: &str = "/test/snapshots/";
+
 /// One operation of the document.
 struct Documented {
     method: String,
@@ -42,6 +45,8 @@ fn body(server: &Server, path: &str) -> Value {
         "resolve" => json!({ "outcome": "refund" }),
         "redeliver" => json!({ "since": "2026-01-01T00:00:00Z" }),
         "notifications" => json!({ "all": true }),
+        "advance" => json!({ "seconds": 1 }),
+        "fund" => json!({ "amount": 1 }),
         action => server.body_of(action),
     }
 }
@@ -55,6 +60,7 @@ fn unknown(path: &str) -> String {
         .replace("{deliveryId}", &format!("dlv_{nobody}"))
         .replace("{disputeId}", &format!("dsp_{nobody}"))
         .replace("{userId}", &format!("user_{nobody}"))
+        .replace("{snapshotId}", &format!("snap_{nobody}"))
 }
 
 fn call(client: &Client, server: &Server, operation: &Documented, path: &str) -> crate::harness::Answer {
@@ -104,7 +110,9 @@ fn every_operation_on_an_object_hides_anothers() {
     let delivery = server.agent.post(&format!("/webhooks/{webhook}/test"), &json!({})).ok(202)["deliveryId"].as_str().unwrap().to_owned();
     let key = server.agent.get("/api-keys").ok(200)[0]["id"].as_str().unwrap().to_owned();
     let mut seen = 0;
-    for operation in documented(&server).iter().filter(|operation| operation.path.contains('{') && operation.access != "operator") {
+    let owned =
+        |operation: &&Documented| operation.path.contains('{') && operation.access != "operator" && !operation.path.starts_with(SHARED);
+    for operation in documented(&server).iter().filter(owned) {
         let ids = [("{taskId}", &task), ("{apiKeyId}", &key), ("{webhookId}", &webhook), ("{deliveryId}", &delivery)];
         let path = ids.into_iter().fold(operation.path.clone(), |path, (name, id)| path.replace(name, id));
         assert!(!path.contains('{'), "a new kind of object needs its case here: {path}");
@@ -123,5 +131,13 @@ fn the_operators_operations_on_unknown_objects_are_not_found() {
     for operation in documented(&server).iter().filter(|operation| operation.path.contains('{') && operation.access == "operator") {
         let answer = call(&server.operator, &server, operation, &unknown(&operation.path));
         assert_eq!(answer.status, 404, "{} {}: {}", operation.method, operation.path, answer.text);
+    }
+}
+
+#[test]
+fn a_snapshot_that_is_none_is_not_found() {
+    let server = Server::start();
+    for operation in documented(&server).iter().filter(|operation| operation.path.starts_with(SHARED)) {
+        call(&server.agent, &server, operation, &unknown(&operation.path)).error(404, "SNAPSHOT_NOT_FOUND");
     }
 }

@@ -216,3 +216,18 @@ fn the_test_clock_survives_a_restart_and_leaves_live_time_alone() {
     assert!(second.terminate());
     audit(&data);
 }
+
+#[test]
+fn old_events_and_answers_are_forgotten_on_the_way() {
+    let server = Server::start_with(&["webhooks.keep_days=1"]);
+    let cursor = server.agent.get("/events?after=latest").ok(200)["next"].clone();
+    for _ in 0..60 {
+        server.agent.post_keyed("/tasks", "k", &Server::example()).ok(201);
+        server.open_task();
+    }
+    advance(&server, 60 * 24 * HOUR);
+    let count = |sql: &str| -> i64 { server.open_database().query_row(sql, [], |row| row.get(0)).unwrap() };
+    assert_eq!(count("SELECT count(*) FROM idempotency_key"), 0);
+    assert_eq!(count("SELECT count(*) FROM event WHERE type = 'task.created'"), 0);
+    assert_eq!(cursor, 0);
+}

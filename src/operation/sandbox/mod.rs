@@ -5,6 +5,9 @@
 pub mod advance;
 pub mod clock;
 pub mod drain;
+pub mod fund;
+pub mod reset;
+pub mod snapshot;
 mod state;
 pub mod travel;
 

@@ -5,7 +5,7 @@ use crate::domain::id::WebhookId;
 use crate::domain::time::Timestamp;
 use crate::domain::{Error, Result};
 use crate::operation::due::{self, Done};
-use crate::operation::{Ctx, Services, delivery};
+use crate::operation::{Ctx, Services, delivery, sweep};
 use crate::store::{Db, ReadTx, WriteTx};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +41,18 @@ pub fn travel(services: &Arc<Services>, db: &Db, target: Option<Timestamp>) -> R
         done += step.done;
         let sent = !step.in_a_row && settle(services, db)?;
         if step.arrived && !sent {
+            sweep(services, db)?;
             return Ok(Travelled { done, attempts: services.sandbox.attempts() - attempts });
+        }
+    }
+}
+
+/// Forgets what has grown old on the way.
+fn sweep(services: &Arc<Services>, db: &Db) -> Result<()> {
+    loop {
+        let ctx = Ctx::system(services, Mode::Test);
+        if !db.write(move |tx| sweep::run(tx, &ctx, BATCH))? {
+            return Ok(());
         }
     }
 }

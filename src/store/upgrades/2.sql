@@ -1,4 +1,4 @@
--- From version 1 to 2: deliveries with their attempts, the feed of events, sweeping, the clock of test data.
+-- From version 1 to 2: deliveries with their attempts, the feed of events, sweeping, the clock and the snapshots of test data.
 
 CREATE INDEX session_expiry ON session (expires_at);
 
@@ -102,3 +102,20 @@ CREATE TABLE test_clock (
   shown      INTEGER NOT NULL
 ) STRICT;
 INSERT INTO test_clock VALUES (1, 0, NULL, 0);
+
+CREATE TABLE snapshot (
+  seq     INTEGER PRIMARY KEY,
+  id      TEXT NOT NULL UNIQUE,
+  name    TEXT,
+  at      INTEGER NOT NULL,
+  frozen  INTEGER NOT NULL CHECK (frozen IN (0, 1)),
+  schema  INTEGER NOT NULL,
+  rows    INTEGER NOT NULL
+) STRICT;
+CREATE TABLE snapshot_row (
+  snapshot_id  TEXT NOT NULL REFERENCES snapshot (id),
+  part         TEXT NOT NULL,
+  number       INTEGER NOT NULL,
+  row          TEXT NOT NULL,
+  PRIMARY KEY (snapshot_id, part, number)
+) STRICT, WITHOUT ROWID;
