@@ -10,7 +10,7 @@
 //! | 3 | `http` | bytes to operations and back: front, dispatch, authentication, limits, idempotency |
 //! | 4 | `api` | the REST routes on one page and the MCP tools on another, and the documents made from them |
 //! | beside 3–4 | `worker` | what the server does without being asked: the clock |
-//! | 5 | `server`, `cli` | putting it together |
+//! | 5 | `server`, `fixture`, `cli` | putting it together: in earnest, for a test, on the command line |
 //!
 //! `config` stands beside the floors: typed values, read once, passed down.
 
@@ -18,6 +18,7 @@ mod api;
 mod cli;
 mod config;
 mod domain;
+mod fixture;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -29,4 +30,5 @@ mod worker;
 
 pub use cli::main;
 pub use config::{Config, Layers};
+pub use fixture::{Ephemeral, Fixture, FixtureAccount};
 pub use server::{Server, StartError};

@@ -3,31 +3,35 @@
 use crate::api::mcp::Mcp;
 use crate::api::{Api, openapi, rest};
 use crate::config::Config;
-use crate::domain::actor::Mode;
+use crate::domain::entropy::Entropy;
 use crate::domain::named::Named;
 use crate::domain::risk::RiskGate;
+use crate::domain::time::Timestamp;
 use crate::domain::token::TokenSigner;
+use crate::fixture::Ephemeral;
 use crate::http::dispatch::Dispatch;
 use crate::http::executor::Executor;
 use crate::http::front::{Front, Limits, Running};
 use crate::http::pool::Pool;
 use crate::http::rate_limit::RateLimiter;
 use crate::http::waiting::WaitingRoom;
-use crate::operation::password::Passwords;
+use crate::operation::password::{Cost, Passwords};
 use crate::operation::sandbox::Sandbox;
-use crate::operation::{Clocks, Ctx, Services, random};
-use crate::store::Db;
+use crate::operation::{Clocks, Ctx, Services};
+use crate::store::{Db, Lasting};
 use crate::worker::clock::Clock;
 use crate::worker::delivery::Deliverer;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Requests with slow work that may wait; more are told to come back.
 const SLOW_QUEUE: usize = 64;
 /// The memory and processor a few requests at a time can take.
 const REQUEST_THREADS: usize = 8;
+/// 2030-01-01T00:00:00Z: where the test clock of a server with a seed begins.
+const SEEDED_BEGINNING: Timestamp = Timestamp::from_millis(1_893_456_000_000);
 
 /// Why a server did not start, with what to do about it.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
@@ -47,11 +51,22 @@ pub struct Server {
 impl Server {
     /// Binds, opens the database as its only server, and serves.
     pub fn start(config: Config) -> Result<Server, StartError> {
+        Self::start_for(Purpose::Market, config)
+    }
+
+    /// A fixture for tests, to be configured and started: an in-process server with accounts and keys ready.
+    pub fn ephemeral() -> Ephemeral {
+        Ephemeral::default()
+    }
+
+    pub(crate) fn start_for(purpose: Purpose, config: Config) -> Result<Server, StartError> {
         let listen = config.server.listen;
         let front = Front::bind(listen).map_err(|error| bind_error(listen, &error))?;
         let address = front.local_addr()?;
-        let db = Arc::new(Db::open_exclusive(&config.server.data, config.store.max_batch)?);
-        let services = Arc::new(services(config, &db)?);
+        let entropy = Arc::new(purpose.entropy());
+        let db = Db::open_exclusive(&config.server.data, config.store.max_batch, purpose.lasting(), entropy)?;
+        let db = Arc::new(db);
+        let services = Arc::new(services(config, &db, purpose)?);
         let waiting = Arc::new(WaitingRoom::open(&db)?);
         let deliverer = Deliverer::start(&db, &services)?;
         let api = api(&db, &services, &waiting, address)?;
@@ -104,15 +119,50 @@ impl Drop for Server {
     }
 }
 
+/// What a server is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// In earnest, be it a sandbox.
+    Market,
+    /// For one run of a test: nothing outlives it, nothing in it is a secret, and with a seed all of it can be foreseen.
+    Fixture { seed: Option<u64> },
+}
+
+impl Purpose {
+    fn seed(self) -> Option<u64> {
+        match self {
+            Purpose::Market => None,
+            Purpose::Fixture { seed } => seed,
+        }
+    }
+
+    fn entropy(self) -> Entropy {
+        self.seed().map_or_else(Entropy::system, Entropy::seeded)
+    }
+
+    fn lasting(self) -> Lasting {
+        if self == Purpose::Market { Lasting::OnDisk } else { Lasting::WithTheProcess }
+    }
+
+    fn password_cost(self) -> Cost {
+        if self == Purpose::Market { Cost::OWASP } else { Cost::LEAST }
+    }
+}
+
 /// What all calls share; the key of the ID tokens is made at the first start.
-pub(crate) fn services(config: Config, db: &Db) -> Result<Services, StartError> {
-    let candidate = random()?;
+pub(crate) fn services(config: Config, db: &Db, purpose: Purpose) -> Result<Services, StartError> {
+    let candidate = db.entropy().bytes()?;
     let key = db.write(move |tx| tx.find_or_insert_server_key("id_token", candidate))?;
+    let clocks = match purpose.seed() {
+        Some(_) => db.write(|tx| Clocks::beginning_at(SEEDED_BEGINNING, tx))?,
+        None => db.read(Clocks::load)?,
+    };
     Ok(Services {
         risk_gate: RiskGate::new(&config.risk_gate.rules)?,
         signer: TokenSigner::new(key, &config.server.public_url),
-        passwords: Passwords::new(cores()),
-        clocks: db.read(Clocks::load)?,
+        passwords: Passwords::new(purpose.password_cost(), cores()),
+        clocks,
+        entropy: Arc::clone(db.entropy()),
         sandbox: Sandbox::default(),
         config,
     })
@@ -149,12 +199,4 @@ fn bind_error(listen: SocketAddr, error: &io::Error) -> StartError {
         _ => "choose another address with --listen",
     };
     format!("cannot listen on {listen}: {error}; {advice}").into()
-}
-
-/// A configuration for a fixture: test mode, any port, no rate limits, its database in `directory`.
-pub(crate) fn ephemeral(config: &mut Config, directory: &Path) {
-    config.server.mode = Mode::Test;
-    config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    config.server.data = PathBuf::from(directory).join("humans2ai.db");
-    config.rate_limits.enabled = false;
 }

@@ -10,8 +10,8 @@ use crate::operation::account::create_account;
 use crate::operation::admin::{SuspendUser, VerifyLedger};
 use crate::operation::dispute::{ListDisputes, ResolveDispute};
 use crate::operation::wallet::{Deposit, Withdraw};
-use crate::operation::{Ctx, Operation, Read, Write, random};
-use crate::server::{StartError, services};
+use crate::operation::{Ctx, Operation, Read, Write};
+use crate::server::{Purpose, StartError, services};
 use crate::store::Db;
 use clap::{Args, Subcommand};
 use std::io::{self, Write as _};
@@ -87,7 +87,7 @@ pub fn run(config: Config, command: Command) -> Result<ExitCode, StartError> {
     }
     let mode = mode_word(&config);
     let db = Db::open(path)?;
-    let services = Arc::new(services(config, &db)?);
+    let services = Arc::new(services(config, &db, Purpose::Market)?);
     let ctx = Ctx::system(&services, services.config.server.mode);
     let office = Office { db, ctx };
     match command {
@@ -117,7 +117,7 @@ impl Office {
             io::stdin().read_line(&mut line)?;
             (line.trim_end_matches(['\r', '\n']).to_owned(), None)
         } else {
-            let made_up = base62(&random::<16>()?);
+            let made_up = base62(&self.ctx.random::<16>()?);
             (made_up.clone(), Some(made_up))
         };
         let password = Password::parse(Raw::Text(&password)).map_err(|_| "the password must have 8 to 128 characters")?;

@@ -41,19 +41,24 @@ struct Options {
     mode: Option<String>,
     #[arg(long, help = "Any configuration key, such as rate_limits.enabled=false", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
     set: Vec<(String, String)>,
+    #[command(flatten)]
+    fixture: FixtureOptions,
+}
+
+#[derive(Args, Clone)]
+struct FixtureOptions {
     /// A fixture: test mode, any free port, a temporary database, ready-made accounts, ends when standard input closes
-    #[arg(long)]
+    #[arg(long, global = true)]
     ephemeral: bool,
+    /// With --ephemeral: the same seed and the same requests give the same answers, byte for byte
+    #[arg(long, global = true, requires = "ephemeral", value_name = "NUMBER")]
+    seed: Option<u64>,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Run the server (what no command does, too)
-    Serve {
-        /// A fixture: see humans2ai --help
-        #[arg(long)]
-        ephemeral: bool,
-    },
+    Serve,
     /// Operate the marketplace; works on the file, whether a server runs or not
     #[command(subcommand)]
     Admin(admin::Command),
@@ -85,8 +90,8 @@ fn run(cli: Cli) -> Result<ExitCode, StartError> {
     // The log's level is a key like any other, so the logger needs no environment of its own.
     env_logger::Builder::new().filter_level(config.log.level).target(env_logger::Target::Stderr).init();
     match cli.command {
-        None => serve::run(config, cli.options.ephemeral),
-        Some(Command::Serve { ephemeral }) => serve::run(config, ephemeral || cli.options.ephemeral),
+        None | Some(Command::Serve) if cli.options.fixture.ephemeral => ephemeral::run(config, cli.options.fixture.seed),
+        None | Some(Command::Serve) => serve::run(config),
         Some(Command::Admin(command)) => admin::run(config, command),
         Some(Command::Backup { file }) => backup::backup(&config.server.data, &file),
         Some(Command::Restore { file }) => backup::restore(&config.server.data, &file),

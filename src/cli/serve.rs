@@ -1,6 +1,5 @@
 //! `humans2ai serve`: run until told to stop.
 
-use super::ephemeral;
 use crate::config::Config;
 use crate::http::front::wait_for_signal;
 use crate::server::{Server, StartError};
@@ -8,10 +7,7 @@ use crossbeam_channel::{Sender, bounded};
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-pub fn run(config: Config, ephemeral: bool) -> Result<ExitCode, StartError> {
-    if ephemeral {
-        return ephemeral::run(config);
-    }
+pub fn run(config: Config) -> Result<ExitCode, StartError> {
     let server = Server::start(config)?;
     writeln!(io::stdout(), "humans2ai listening on {} ({} mode, database {})", server.url(), server.mode(), server.database().display())?;
     say_what_next(&server)?;

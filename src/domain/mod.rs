@@ -6,6 +6,7 @@
 pub mod actor;
 pub mod address;
 pub mod clock;
+pub mod entropy;
 pub mod error;
 pub mod event;
 pub mod field;

@@ -6,7 +6,7 @@ use crate::domain::error::Resource;
 use crate::domain::named::Named;
 use crate::domain::secret::Secret;
 use crate::domain::{Error, Result};
-use crate::operation::{Services, Spec, wall};
+use crate::operation::{Services, Spec};
 use crate::store::Db;
 
 const MISSING: Error = Error::Unauthorized("Missing Bearer token: send Authorization: Bearer <API key or ID token>");
@@ -32,7 +32,7 @@ fn by_key(key: &Secret, db: &Db, services: &Services) -> Result<Actor> {
 }
 
 fn by_id_token(request: &rouille::Request, token: &Secret, db: &Db, services: &Services) -> Result<Actor> {
-    let user_id = services.signer.verify(token.expose(), wall()).ok_or(INVALID)?;
+    let user_id = services.signer.verify(token.expose(), services.clocks.tokens()).ok_or(INVALID)?;
     let role = db.read(|tx| tx.find_active_role(&user_id))?.ok_or(INVALID)?;
     let mode = chosen_mode(request, services.config.server.mode)?;
     Ok(Actor { user_id, role, mode, credential: Credential::IdToken })

@@ -1,6 +1,6 @@
 //! Accounts and their sessions (contract §3).
 
-use super::{Ctx, Manual, Operation, Read, escrow, random, wall};
+use super::{Ctx, Manual, Operation, Read, escrow};
 use crate::domain::actor::{Access, Mode, NewRole, Role, Scopes};
 use crate::domain::field::{List, input};
 use crate::domain::id::{Id, UserId};
@@ -29,8 +29,8 @@ pub struct Tokens {
 
 /// A new refresh token's row and both tokens.
 fn new_session(ctx: &Ctx, user: &User, family: String, signed_in_at: Timestamp) -> Result<(Session, Tokens)> {
-    let now = wall();
-    let refresh_token = Secret::new(base62(&random::<32>()?));
+    let now = ctx.services.clocks.tokens();
+    let refresh_token = Secret::new(base62(&ctx.random::<32>()?));
     let session = Session {
         token_hash: refresh_token.digest(),
         family,
@@ -44,7 +44,7 @@ fn new_session(ctx: &Ctx, user: &User, family: String, signed_in_at: Timestamp) 
 }
 
 fn first_session(ctx: &Ctx, user: &User) -> Result<(Session, Tokens)> {
-    new_session(ctx, user, base62(&random::<16>()?), wall())
+    new_session(ctx, user, base62(&ctx.random::<16>()?), ctx.services.clocks.tokens())
 }
 
 input! {
@@ -105,7 +105,7 @@ impl Manual for Register {
 }
 
 fn new_user(ctx: &Ctx, input: &RegisterInput, role: Role) -> Result<User> {
-    let id = UserId::new();
+    let id: UserId = ctx.new_id()?;
     let number = id.as_str().get(id.as_str().len() - 6..).unwrap_or_default();
     let display_name = input.display_name.as_ref().map_or_else(|| format!("{role}-{number}"), |name| name.as_str().to_owned());
     let skills = input.skills.iter().flat_map(|skills| &skills.0).map(|skill| skill.as_str().to_owned()).collect();
@@ -116,7 +116,7 @@ fn new_user(ctx: &Ctx, input: &RegisterInput, role: Role) -> Result<User> {
         display_name,
         skills,
         city: input.city.as_ref().map(|city| city.as_str().to_owned()),
-        referral_code: base62(&random::<6>()?),
+        referral_code: base62(&ctx.random::<6>()?),
         suspended_at: None,
         created_at: ctx.now,
         id,
@@ -231,8 +231,9 @@ fn rotate(tx: &WriteTx, ctx: &Ctx, token: &Secret) -> Result<Option<Tokens>> {
         return Ok(None);
     }
     let user = tx.find_user(&session.user_id)?.filter(|user| user.suspended_at.is_none());
-    let Some(user) = user.filter(|_| wall() < session.expires_at) else { return Ok(None) };
-    tx.update_session_used(&session.token_hash, wall())?;
+    let now = ctx.services.clocks.tokens();
+    let Some(user) = user.filter(|_| now < session.expires_at) else { return Ok(None) };
+    tx.update_session_used(&session.token_hash, now)?;
     let (next, tokens) = new_session(ctx, &user, session.family, session.signed_in_at)?;
     tx.insert_session(&next)?;
     Ok(Some(tokens))

@@ -1,11 +1,11 @@
 //! API keys (contract §3, §4).
 
 use super::page::paged_input;
-use super::{Answer, Ctx, Operation, Read, Write, random};
+use super::{Answer, Ctx, Operation, Read, Write};
 use crate::domain::actor::{Access, Mode, Scope, Scopes};
 use crate::domain::error::Resource;
 use crate::domain::field::{List, input};
-use crate::domain::id::{ApiKeyId, Id, UserId};
+use crate::domain::id::{ApiKeyId, UserId};
 use crate::domain::named::Named;
 use crate::domain::secret::{Secret, base62};
 use crate::domain::text::Text;
@@ -110,9 +110,9 @@ impl Write for CreateApiKey {
 
 /// Makes and stores a key; its secret is returned here and kept nowhere.
 pub(super) fn insert_key(tx: &WriteTx, ctx: &Ctx, user: &UserId, mode: Mode, name: &str, scopes: Scopes) -> Result<(ApiKey, Secret)> {
-    let secret = format!("sk_{}_{}", mode.as_str(), base62(&random::<32>()?));
+    let secret = format!("sk_{}_{}", mode.as_str(), base62(&ctx.random::<32>()?));
     let key = ApiKey {
-        id: ApiKeyId::new(),
+        id: ctx.new_id()?,
         user_id: user.clone(),
         mode,
         name: name.to_owned(),

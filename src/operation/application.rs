@@ -7,7 +7,7 @@ use crate::domain::actor::{Access, Role, Scope};
 use crate::domain::error::Resource;
 use crate::domain::event::EventType;
 use crate::domain::field::input;
-use crate::domain::id::{ApplicationId, Id, TaskId, UserId};
+use crate::domain::id::{ApplicationId, TaskId, UserId};
 use crate::domain::money::Money;
 use crate::domain::task::{Application, ApplicationStatus, Selection, Task, TaskEvent, TaskStatus};
 use crate::domain::text::Text;
@@ -68,7 +68,7 @@ impl Write for ApplyForTask {
             return Err(Error::StateConflict("You have applied for this task already; applying is possible once".into()));
         }
         let mut application = Application {
-            id: ApplicationId::new(),
+            id: ctx.new_id()?,
             task_id: task.id.clone(),
             human_id: human.clone(),
             status: ApplicationStatus::Pending,

@@ -11,12 +11,32 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// The clocks of both modes: live data goes by the wall's, test data by its own.
 pub struct Clocks {
     test: Mutex<TestClock>,
+    /// Where test time begins, standing still, in place of the wall's time.
+    beginning: Option<Timestamp>,
 }
 
 impl Clocks {
     /// With the test clock as the file has it.
     pub fn load(tx: &ReadTx) -> Result<Self> {
-        Ok(Clocks { test: Mutex::new(TestClock::restore(tx.find_test_clock()?)) })
+        Ok(Clocks { test: Mutex::new(TestClock::restore(tx.find_test_clock()?)), beginning: None })
+    }
+
+    /// With a test clock that begins at `beginning` and stands there, so that every time it shows can be foreseen. Tokens
+    /// go by that instant for ever: they can be foreseen, too, and never end.
+    pub fn beginning_at(beginning: Timestamp, tx: &WriteTx) -> Result<Self> {
+        let clocks = Clocks { beginning: Some(beginning), ..Self::load(tx)? };
+        clocks.change(tx, |clock, wall| clocks.begin(clock, wall))?;
+        Ok(clocks)
+    }
+
+    /// Sets the test clock to where its time begins.
+    pub fn begin(&self, clock: &mut TestClock, wall: Timestamp) {
+        clock.set(self.beginning.unwrap_or(wall), self.beginning.is_some(), wall);
+    }
+
+    /// What ID tokens and refresh tokens go by.
+    pub fn tokens(&self) -> Timestamp {
+        self.beginning.unwrap_or_else(wall)
     }
 
     /// The mode's own time.
@@ -67,7 +87,7 @@ impl Drop for HeldClock<'_> {
     }
 }
 
-/// The machine's time: for tokens and what is counted per client address, in both modes.
+/// The machine's time: for what is counted per client address, and what a webhook's receiver compares with its own.
 pub fn wall() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))

@@ -5,7 +5,8 @@ use super::password::Passwords;
 use super::sandbox::Sandbox;
 use crate::config::Config;
 use crate::domain::actor::{Actor, Credential, Mode};
-use crate::domain::id::UserId;
+use crate::domain::entropy::Entropy;
+use crate::domain::id::{Id, UserId};
 use crate::domain::risk::RiskGate;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenSigner;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub struct Services {
     pub config: Config,
     pub clocks: Clocks,
+    pub entropy: Arc<Entropy>,
     pub sandbox: Sandbox,
     pub risk_gate: RiskGate,
     pub signer: TokenSigner,
@@ -56,14 +58,16 @@ impl Ctx {
         Ok(self.actor()?.credential == Credential::IdToken)
     }
 
+    pub fn new_id<T: Id>(&self) -> Result<T> {
+        self.services.entropy.id(self.now)
+    }
+
+    /// Bytes that nobody can foresee, unless the server has a seed.
+    pub fn random<const N: usize>(&self) -> Result<[u8; N]> {
+        self.services.entropy.bytes()
+    }
+
     pub fn config(&self) -> &Config {
         &self.services.config
     }
-}
-
-/// Bytes from the operating system's generator.
-pub fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| Error::internal(error.to_string()))?;
-    Ok(bytes)
 }

@@ -8,7 +8,7 @@ use crate::domain::actor::{Access, Scope};
 use crate::domain::error::Resource;
 use crate::domain::event::EventType;
 use crate::domain::field::{Whole, input};
-use crate::domain::id::{DisputeId, Id, TaskId, UserId};
+use crate::domain::id::{DisputeId, TaskId, UserId};
 use crate::domain::ledger::Settlement;
 use crate::domain::task::{DisputeStatus, Outcome, Task, TaskEvent, TaskStatus};
 use crate::domain::text::Text;
@@ -72,7 +72,7 @@ impl Write for DisputeTask {
         task.dispute_until = None;
         advance(tx, ctx, &mut task, TaskEvent::Dispute)?;
         let dispute = Dispute {
-            id: DisputeId::new(),
+            id: ctx.new_id()?,
             task_id: task.id.clone(),
             opened_by: user.clone(),
             reason: input.reason.as_str().to_owned(),

@@ -6,7 +6,7 @@ use super::{Answer, Ctx, Operation, Read, Write, outbox};
 use crate::domain::actor::{Access, Scope};
 use crate::domain::event::EventType;
 use crate::domain::field::input;
-use crate::domain::id::{Id, MessageId, TaskId, UserId};
+use crate::domain::id::{MessageId, TaskId, UserId};
 use crate::domain::task::Task;
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
@@ -96,7 +96,7 @@ impl Write for SendMessage {
         let receiver = task.counterpart(sender).ok_or_else(no_one)?;
         let message = Message {
             seq: 0,
-            id: MessageId::new(),
+            id: ctx.new_id()?,
             task_id: task.id.clone(),
             sender_id: sender.clone(),
             content: input.content.as_str().to_owned(),

@@ -33,7 +33,7 @@ pub mod wallet;
 pub mod webhook;
 
 pub use clock::{Clocks, wall};
-pub use ctx::{Ctx, Services, random};
+pub use ctx::{Ctx, Services};
 pub use page::{Answer, Pagination};
 pub use spec::{Effect, ManualWork, Rendered, Spec, WatchWork, Work, WriteWork};
 

@@ -3,7 +3,7 @@
 use super::Ctx;
 use crate::domain::Result;
 use crate::domain::event::EventType;
-use crate::domain::id::{Id, NotificationId, UserId};
+use crate::domain::id::{Id, UserId};
 use crate::domain::named::Named;
 use crate::domain::task::Task;
 use crate::domain::webhook::DisabledReason;
@@ -39,7 +39,7 @@ pub fn emit_to(
 /// Tells `user` about what happened to `task`.
 pub fn notify(tx: &WriteTx, ctx: &Ctx, user: &UserId, kind: EventType, task: &Task, body: impl Into<String>) -> Result<()> {
     let notification = Notification {
-        id: NotificationId::new(),
+        id: ctx.new_id()?,
         kind: kind.as_str().to_owned(),
         title: title(kind).to_owned(),
         body: body.into(),
@@ -57,7 +57,7 @@ pub fn notify_of_webhook(tx: &WriteTx, ctx: &Ctx, user: &UserId, webhook: &Webho
         _ => "has failed for 5 days",
     };
     let notification = Notification {
-        id: NotificationId::new(),
+        id: ctx.new_id()?,
         kind: "webhook.disabled".to_owned(),
         title: "Webhook disabled".to_owned(),
         body: format!("{} ({}) {why}; PATCH it with active: true to go on, then redeliver what failed", webhook.url, webhook.id),

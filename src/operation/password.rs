@@ -1,4 +1,4 @@
-//! Passwords: argon2id with OWASP's parameters, never on the writer's thread, at most as many at once as there are cores.
+//! Passwords: argon2id, never on the writer's thread, at most as many at once as there are cores.
 
 use crate::domain::secret::Secret;
 use crate::domain::{Error, Result};
@@ -7,12 +7,24 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::sync::OnceLock;
 
-const MEMORY_KIB: u32 = 19 * 1024;
-const PASSES: u32 = 2;
+/// What a guess costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    memory_kib: u32,
+    passes: u32,
+}
+
+impl Cost {
+    pub const OWASP: Cost = Cost { memory_kib: 19 * 1024, passes: 2 };
+    /// The least that argon2 knows: where nobody's password is a secret, in a fixture.
+    pub const LEAST: Cost = Cost { memory_kib: Params::MIN_M_COST, passes: Params::MIN_T_COST };
+}
+
 const LANES: u32 = 1;
 
 /// Hashes and verifies passwords.
 pub struct Passwords {
+    cost: Cost,
     permits: (Sender<()>, Receiver<()>),
     /// What an unknown email's password is verified against, so that it takes as long as a known one's; made when it is
     /// first needed.
@@ -21,19 +33,19 @@ pub struct Passwords {
 
 impl Passwords {
     /// At most `at_once` hashes run at the same time; the others wait.
-    pub fn new(at_once: usize) -> Self {
+    pub fn new(cost: Cost, at_once: usize) -> Self {
         let permits = bounded(at_once.max(1));
         for _ in 0..at_once.max(1) {
             // The channel has room for exactly these.
             let _ = permits.0.send(());
         }
-        Passwords { permits, decoy: OnceLock::new() }
+        Passwords { cost, permits, decoy: OnceLock::new() }
     }
 
     /// The PHC string of a new password.
     pub fn hash(&self, password: &Secret) -> Result<String> {
         let _permit = self.permit()?;
-        Ok(argon2()?.hash_password(password.expose().as_bytes()).map_err(failed)?.to_string())
+        Ok(self.argon2()?.hash_password(password.expose().as_bytes()).map_err(failed)?.to_string())
     }
 
     /// Whether the password is the one hashed; with no hash it takes as long and is false.
@@ -46,18 +58,18 @@ impl Passwords {
         };
         let _permit = self.permit()?;
         let parsed = PasswordHash::new(hash.unwrap_or(decoy)).map_err(failed)?;
-        Ok(argon2()?.verify_password(password.expose().as_bytes(), &parsed).is_ok() && hash.is_some())
+        Ok(self.argon2()?.verify_password(password.expose().as_bytes(), &parsed).is_ok() && hash.is_some())
+    }
+
+    fn argon2(&self) -> Result<Argon2<'static>> {
+        let params = Params::new(self.cost.memory_kib, self.cost.passes, LANES, None).map_err(failed)?;
+        Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
     }
 
     fn permit(&self) -> Result<Permit<'_>> {
         self.permits.1.recv().map_err(Error::internal)?;
         Ok(Permit(&self.permits.0))
     }
-}
-
-fn argon2() -> Result<Argon2<'static>> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(failed)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
 #[track_caller]

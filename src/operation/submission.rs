@@ -6,7 +6,7 @@ use super::{Answer, Ctx, Operation, Read, Write, escrow, outbox};
 use crate::domain::actor::{Access, Scope};
 use crate::domain::event::EventType;
 use crate::domain::field::{List, Whole, input};
-use crate::domain::id::{Id, SubmissionId, TaskId, UserId};
+use crate::domain::id::{SubmissionId, TaskId, UserId};
 use crate::domain::ledger::Settlement;
 use crate::domain::money::Money;
 use crate::domain::task::{Task, TaskEvent, TaskStatus};
@@ -66,7 +66,7 @@ impl Write for SubmitWork {
         task.dispute_until = None;
         advance(tx, ctx, &mut task, TaskEvent::Submit)?;
         let submission = Submission {
-            id: SubmissionId::new(),
+            id: ctx.new_id()?,
             task_id: task.id.clone(),
             human_id: ctx.user_id()?.clone(),
             proof: input.proof.as_str().to_owned(),

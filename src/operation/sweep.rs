@@ -1,7 +1,7 @@
 //! What is forgotten in time: answers kept for replay, sessions, old events with their deliveries, deleted
 //! endpoints, rotated secrets.
 
-use super::{Ctx, wall};
+use super::Ctx;
 use crate::domain::Result;
 use crate::domain::time::DAY_MS;
 use crate::store::WriteTx;
@@ -11,7 +11,7 @@ pub fn run(tx: &WriteTx, ctx: &Ctx, limit: usize) -> Result<bool> {
     let oldest_event = ctx.now.plus_ms(-DAY_MS * i64::from(ctx.config().webhooks.keep_days));
     let more = [
         tx.sweep_saved_answers(ctx.mode, ctx.now, limit)?,
-        tx.sweep_sessions(wall(), limit)?,
+        tx.sweep_sessions(ctx.services.clocks.tokens(), limit)?,
         tx.sweep_events(ctx.mode, oldest_event, limit)?,
         tx.sweep_deleted_webhooks(limit)?,
         tx.sweep_previous_secrets(ctx.mode, ctx.now, limit)?,

@@ -6,7 +6,7 @@ use crate::domain::actor::{Access, Role, Scope};
 use crate::domain::error::Resource;
 use crate::domain::event::EventType;
 use crate::domain::field::{Whole, input};
-use crate::domain::id::{EscrowId, Id, TaskId, UserId};
+use crate::domain::id::{EscrowId, TaskId, UserId};
 use crate::domain::money::{Budget, Money};
 use crate::domain::task::{Selection, Task, TaskEvent, TaskStatus, Urgency};
 use crate::domain::text::{Metadata, Slug, Text};
@@ -194,7 +194,7 @@ fn new_task(ctx: &Ctx, tx: &ReadTx, input: CreateTaskInput) -> Result<Task> {
     let agent = tx.find_user(ctx.user_id()?)?.ok_or(Error::NotFound(Resource::User))?;
     Ok(Task {
         seq: 0,
-        id: TaskId::new(),
+        id: ctx.new_id()?,
         livemode: ctx.mode.is_live(),
         status: TaskStatus::Open,
         title: input.title.as_str().to_owned(),
@@ -208,7 +208,7 @@ fn new_task(ctx: &Ctx, tx: &ReadTx, input: CreateTaskInput) -> Result<Task> {
         selection: input.selection,
         review_hours: input.review_hours.map_or(ctx.config().tasks.review_hours, |hours| hours.0),
         metadata: input.metadata,
-        escrow_id: EscrowId::new(),
+        escrow_id: ctx.new_id()?,
         agent_id: agent.id,
         agent_name: agent.display_name,
         human_id: None,

@@ -2,14 +2,14 @@
 
 use super::delivery::find_active;
 use super::page::paged_input;
-use super::{Answer, Ctx, Operation, Read, Write, random};
+use super::{Answer, Ctx, Operation, Read, Write};
 use crate::config::Config;
 use crate::domain::actor::{Access, Mode, Scope};
 use crate::domain::address::is_public;
 use crate::domain::error::Resource;
 use crate::domain::event::EventType;
 use crate::domain::field::{List, input};
-use crate::domain::id::{DeliveryId, Id, WebhookId};
+use crate::domain::id::{DeliveryId, WebhookId};
 use crate::domain::secret::Secret;
 use crate::domain::text::{HttpUrl, Text};
 use crate::domain::time::{DAY_MS, Timestamp};
@@ -89,7 +89,7 @@ impl Write for CreateWebhook {
             return Err(Error::LimitExceeded(format!("There are {MAX_PER_ACCOUNT} webhooks already; delete one first")));
         }
         let webhook = Webhook {
-            id: WebhookId::new(),
+            id: ctx.new_id()?,
             url: input.url.as_str().to_owned(),
             events,
             description: input.description.map(|text| text.as_str().to_owned()),
@@ -98,7 +98,7 @@ impl Write for CreateWebhook {
             failing_since: None,
             created_at: ctx.now,
         };
-        let secret = webhook::secret(random()?);
+        let secret = webhook::secret(ctx.random()?);
         tx.insert_webhook(ctx.user_id()?, ctx.mode, &webhook, &secret)?;
         Ok(CreatedWebhook { secret, view: WebhookView::of(webhook, ctx) })
     }
@@ -263,7 +263,7 @@ impl Operation for RotateSecret {
 impl Write for RotateSecret {
     fn run(input: RotateSecretInput, ctx: &Ctx, tx: &WriteTx) -> Result<RotatedSecret> {
         let endpoint = find_own(tx, ctx, &input.id)?;
-        let (secret, previous_secret_until) = (webhook::secret(random()?), ctx.now.plus_ms(DAY_MS));
+        let (secret, previous_secret_until) = (webhook::secret(ctx.random()?), ctx.now.plus_ms(DAY_MS));
         tx.update_webhook_secret(&endpoint.id, &secret, previous_secret_until)?;
         Ok(RotatedSecret { secret, previous_secret_until, view: WebhookView::of(endpoint, ctx) })
     }

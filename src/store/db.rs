@@ -4,6 +4,7 @@ use super::migrate;
 use super::told::{Listeners, Told};
 use super::tx::{ReadTx, WriteTx};
 use super::writer::{QueueFull, Writer};
+use crate::domain::entropy::Entropy;
 use crate::domain::{Error, Result};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rusqlite::config::DbConfig;
@@ -27,9 +28,19 @@ pub struct Db {
     readers: (Sender<Connection>, Receiver<Connection>),
     writer: Writer,
     listeners: Arc<Listeners>,
+    entropy: Arc<Entropy>,
     path: PathBuf,
     /// Held by a server for as long as it runs.
     _lock: Option<File>,
+}
+
+/// How long what is written has to last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasting {
+    /// Through a power cut: an answer waits for the disk.
+    OnDisk,
+    /// As long as the machine runs: nothing waits for the disk.
+    WithTheProcess,
 }
 
 /// Why a database was not opened, with what to do about it.
@@ -46,17 +57,17 @@ impl std::error::Error for OpenError {}
 
 impl Db {
     /// Opens or makes (mode 0600) the file as its only server: a second one is refused.
-    pub fn open_exclusive(path: &Path, max_batch: usize) -> Result<Self, OpenError> {
+    pub fn open_exclusive(path: &Path, max_batch: usize, lasting: Lasting, entropy: Arc<Entropy>) -> Result<Self, OpenError> {
         let lock = lock(path)?;
-        Self::open_with(path, max_batch, Some(lock))
+        Self::open_with(path, max_batch, lasting, entropy, Some(lock))
     }
 
     /// Opens or makes the file beside whoever else has it open: for the command line.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        Self::open_with(path, 1, None)
+        Self::open_with(path, 1, Lasting::OnDisk, Arc::new(Entropy::system()), None)
     }
 
-    fn open_with(path: &Path, max_batch: usize, lock: Option<File>) -> Result<Self, OpenError> {
+    fn open_with(path: &Path, max_batch: usize, lasting: Lasting, entropy: Arc<Entropy>, lock: Option<File>) -> Result<Self, OpenError> {
         let failed = |action: &str, error: &dyn std::fmt::Display| {
             OpenError(format!("cannot {action} the database {}: {error}{}", path.display(), advice(&error.to_string())))
         };
@@ -65,6 +76,9 @@ impl Db {
         }
         create_private(path).map_err(|error| failed("create", &error))?;
         let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| failed("open", &error))?;
+        if lasting == Lasting::WithTheProcess {
+            conn.pragma_update(None, "synchronous", "off").map_err(|error| failed("open", &error))?;
+        }
         migrate::migrate(&mut conn).map_err(|error| failed("prepare", &error))?;
         #[cfg(feature = "failpoints")]
         super::failpoint::install(&mut conn).map_err(|error| failed("watch", &error))?;
@@ -76,13 +90,19 @@ impl Db {
             let _ = readers.0.send(reader);
         }
         let listeners = Arc::new(Listeners::default());
-        let writer = Writer::start(conn, max_batch, Arc::clone(&listeners)).map_err(|error| failed("serve", &error))?;
-        Ok(Db { writer, readers, listeners, path, _lock: lock })
+        let writer =
+            Writer::start(conn, max_batch, Arc::clone(&listeners), Arc::clone(&entropy)).map_err(|error| failed("serve", &error))?;
+        Ok(Db { writer, readers, listeners, entropy, path, _lock: lock })
     }
 
     /// Its absolute path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the ids and secrets of its rows come from.
+    pub fn entropy(&self) -> &Arc<Entropy> {
+        &self.entropy
     }
 
     /// Calls `listener` after each commit that leaves something new, on the writer's thread: it must be quick.

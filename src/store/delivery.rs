@@ -178,8 +178,8 @@ impl ReadTx<'_> {
 
 impl WriteTx<'_> {
     /// Queues the event for the endpoint, which is told of it after the commit.
-    pub(super) fn insert_delivery(&self, webhook: &WebhookId, event_seq: i64) -> Result<DeliveryId> {
-        let id = DeliveryId::new();
+    pub(super) fn insert_delivery(&self, webhook: &WebhookId, event_seq: i64, now: Timestamp) -> Result<DeliveryId> {
+        let id: DeliveryId = self.new_id(now)?;
         self.execute(
             "INSERT INTO delivery (webhook_id, event_seq, id, state) VALUES (?1, ?2, ?3, 'pending')",
             params![webhook.as_str(), event_seq, id.as_str()],

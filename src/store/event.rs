@@ -88,7 +88,7 @@ impl WriteTx<'_> {
         self.execute(
             "INSERT INTO event (id, livemode, type, task_id, owner_id, human_id, data, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
-                EventId::new().as_str(),
+                self.new_id::<EventId>(now)?.as_str(),
                 mode.is_live(),
                 event.kind.as_str(),
                 event.task_id.as_str(),
@@ -102,7 +102,7 @@ impl WriteTx<'_> {
         for user in event.owner.into_iter().chain(event.human) {
             self.tell_user(user);
             for endpoint in self.list_webhooks(user, mode)?.iter().filter(|endpoint| endpoint.takes(event.kind)) {
-                self.insert_delivery(&endpoint.id, seq)?;
+                self.insert_delivery(&endpoint.id, seq, now)?;
             }
         }
         Ok(())
@@ -119,9 +119,9 @@ impl WriteTx<'_> {
     ) -> Result<DeliveryId> {
         self.execute(
             "INSERT INTO event (id, livemode, type, data, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![EventId::new().as_str(), mode.is_live(), kind.as_str(), data.to_string(), now.millis()],
+            params![self.new_id::<EventId>(now)?.as_str(), mode.is_live(), kind.as_str(), data.to_string(), now.millis()],
         )?;
-        self.insert_delivery(webhook, self.conn.last_insert_rowid())
+        self.insert_delivery(webhook, self.conn.last_insert_rowid(), now)
     }
 
     /// Deletes at most `limit` of the mode's events older than `before` that are delivered or given up, oldest first;

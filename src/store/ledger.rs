@@ -221,7 +221,7 @@ impl WriteTx<'_> {
                credit_balance_after, task_id, reference, description, created_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             params![
-                TransferId::new().as_str(),
+                self.new_id::<TransferId>(transfer.created_at)?.as_str(),
                 transfer.mode.is_live(),
                 transfer.kind.as_str(),
                 debit,

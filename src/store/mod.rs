@@ -38,7 +38,7 @@ mod writer;
 
 pub use api_key::ApiKey;
 pub use backup::{backup_to, check_file};
-pub use db::{Db, lock};
+pub use db::{Db, Lasting, lock};
 pub use delivery::{Attempt, Delivery};
 pub use dispute::Dispute;
 pub use event::{Event, KeptEvent};

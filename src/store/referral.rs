@@ -66,7 +66,7 @@ impl WriteTx<'_> {
     pub fn insert_referral(&self, referrer: &UserId, newcomer: &UserId, now: Timestamp) -> Result<()> {
         self.execute(
             "INSERT INTO referral (id, referrer_id, referred_id, created_at) VALUES (?1, ?2, ?3, ?4)",
-            params![ReferralId::new().as_str(), referrer.as_str(), newcomer.as_str(), now.millis()],
+            params![self.new_id::<ReferralId>(now)?.as_str(), referrer.as_str(), newcomer.as_str(), now.millis()],
         )?;
         Ok(())
     }

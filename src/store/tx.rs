@@ -1,7 +1,9 @@
 //! Transactions as types: what only reads cannot write.
 
 use super::told::Told;
-use crate::domain::id::{UserId, WebhookId};
+use crate::domain::entropy::Entropy;
+use crate::domain::id::{Id, UserId, WebhookId};
+use crate::domain::time::Timestamp;
 use rusqlite::{CachedStatement, Connection};
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -15,6 +17,7 @@ pub struct ReadTx<'c> {
 pub struct WriteTx<'c> {
     read: ReadTx<'c>,
     told: &'c RefCell<Told>,
+    entropy: &'c Entropy,
 }
 
 impl<'c> ReadTx<'c> {
@@ -28,8 +31,12 @@ impl<'c> ReadTx<'c> {
 }
 
 impl<'c> WriteTx<'c> {
-    pub(super) fn new(conn: &'c Connection, told: &'c RefCell<Told>) -> Self {
-        WriteTx { read: ReadTx::new(conn), told }
+    pub(super) fn new(conn: &'c Connection, told: &'c RefCell<Told>, entropy: &'c Entropy) -> Self {
+        WriteTx { read: ReadTx::new(conn), told, entropy }
+    }
+
+    pub(super) fn new_id<T: Id>(&self, now: Timestamp) -> crate::domain::Result<T> {
+        self.entropy.id(now)
     }
 
     /// Once this is on disk, the endpoint has something to deliver.

@@ -4,8 +4,9 @@
 //! answers them all. There is no artificial delay: the next batch gathers while this one's fsync runs. A job that fails
 //! or panics is rolled back to its savepoint and leaves the others alone; a commit that fails fails every job in it.
 
-use super::told::{Listeners, Told};
+use super::told::Listeners;
 use super::tx::WriteTx;
+use crate::domain::entropy::Entropy;
 use crate::domain::{Error, Result};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rusqlite::Connection;
@@ -35,9 +36,9 @@ pub struct Writer {
 
 impl Writer {
     /// At most `max_batch` jobs share a commit, of which `listeners` are told.
-    pub fn start(conn: Connection, max_batch: usize, listeners: Arc<Listeners>) -> std::io::Result<Self> {
+    pub fn start(conn: Connection, max_batch: usize, listeners: Arc<Listeners>, entropy: Arc<Entropy>) -> std::io::Result<Self> {
         let (queue, jobs) = bounded(QUEUE);
-        let thread = std::thread::Builder::new().name("writer".into()).spawn(move || run(&conn, &jobs, max_batch, &listeners))?;
+        let thread = std::thread::Builder::new().name("writer".into()).spawn(move || run(&conn, &jobs, max_batch, &listeners, &entropy))?;
         Ok(Writer { queue: Some(queue), thread: Some(thread) })
     }
 
@@ -89,10 +90,10 @@ fn finish<T: Send + 'static>(
     Finished { keep, answer }
 }
 
-fn run(conn: &Connection, jobs: &Receiver<Job>, max_batch: usize, listeners: &Listeners) {
+fn run(conn: &Connection, jobs: &Receiver<Job>, max_batch: usize, listeners: &Listeners, entropy: &Entropy) {
     while let Ok(first) = jobs.recv() {
         let (mut finished, told) = (Vec::new(), RefCell::default());
-        let outcome = commit_batch(conn, first, jobs, max_batch, &mut finished, &told);
+        let outcome = commit_batch(&WriteTx::new(conn, &told, entropy), first, jobs, max_batch, &mut finished);
         if let Err(error) = &outcome {
             log::error!("a commit of {} changes failed, none was kept: {error}", finished.len());
             if !conn.is_autocommit() {
@@ -114,21 +115,14 @@ fn run(conn: &Connection, jobs: &Receiver<Job>, max_batch: usize, listeners: &Li
     }
 }
 
-fn commit_batch(
-    conn: &Connection,
-    first: Job,
-    jobs: &Receiver<Job>,
-    max_batch: usize,
-    finished: &mut Vec<Finished>,
-    told: &RefCell<Told>,
-) -> rusqlite::Result<()> {
+fn commit_batch(tx: &WriteTx, first: Job, jobs: &Receiver<Job>, max_batch: usize, finished: &mut Vec<Finished>) -> rusqlite::Result<()> {
+    let conn = tx.conn;
     let begun = conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]);
-    let tx = WriteTx::new(conn, told);
-    run_job(conn, &tx, first, finished);
+    run_job(conn, tx, first, finished);
     begun?;
     while finished.len() < max_batch && !conn.is_autocommit() {
         let Ok(job) = jobs.try_recv() else { break };
-        run_job(conn, &tx, job, finished);
+        run_job(conn, tx, job, finished);
     }
     tx.index_new_task_texts()?;
     conn.prepare_cached("COMMIT")?.execute([])?;

@@ -36,7 +36,8 @@ pub struct TravelView {
     pub approved: usize,
     /// Rejected tasks refunded because nobody disputed in time.
     pub refunded: usize,
-    /// Attempts to deliver an event to an endpoint; what came of each stands in its deliveries.
+    /// Attempts to deliver an event to an endpoint, since the last advance or drain; what came of each stands in its
+    /// deliveries.
     pub delivery_attempts: u64,
     #[serde(flatten)]
     pub clock: ClockView,

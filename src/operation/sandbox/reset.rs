@@ -24,7 +24,8 @@ impl Operation for Reset {
 
 impl Manual for Reset {
     fn run(_: NoInput, ctx: &Ctx, db: &Db) -> Result<ClockView> {
-        replace(ctx, db, None, |clock, wall| clock.set(wall, false, wall))?;
+        let services = Arc::clone(&ctx.services);
+        replace(ctx, db, None, move |clock, wall| services.clocks.begin(clock, wall))?;
         db.read(|tx| ClockView::load(ctx, tx))
     }
 }

@@ -1,10 +1,10 @@
 //! Snapshots: all test data with its clock, kept to be put back.
 
 use super::reset::replace;
-use crate::domain::actor::{Access, Mode};
+use crate::domain::actor::Access;
 use crate::domain::error::Resource;
 use crate::domain::field::input;
-use crate::domain::id::{Id, SnapshotId};
+use crate::domain::id::SnapshotId;
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 use crate::domain::{Error, Result};
@@ -13,7 +13,6 @@ use crate::operation::{Answer, Ctx, Manual, Operation, Read, Write};
 use crate::store::{Db, ReadTx, Snapshot, WriteTx};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::sync::Arc;
 
 const MAX_SNAPSHOTS: usize = 20;
 
@@ -58,16 +57,17 @@ impl Operation for CreateSnapshot {
 impl Manual for CreateSnapshot {
     fn run(input: CreateSnapshotInput, ctx: &Ctx, db: &Db) -> Result<SnapshotView> {
         let _turn = ctx.services.sandbox.take_turn();
-        let services = Arc::clone(&ctx.services);
+        let mut ctx = ctx.clone();
         let snapshot = db.write(move |tx| {
             if tx.list_snapshots()?.len() >= MAX_SNAPSHOTS {
                 return Err(Error::LimitExceeded(format!("There are {MAX_SNAPSHOTS} snapshots already; delete one first")));
             }
+            ctx.refresh();
             tx.insert_snapshot(Snapshot {
-                id: SnapshotId::new(),
+                id: ctx.new_id()?,
                 name: input.name.map(|name| name.as_str().to_owned()),
-                at: services.clocks.now(Mode::Test),
-                frozen: services.clocks.is_frozen(),
+                at: ctx.now,
+                frozen: ctx.services.clocks.is_frozen(),
                 schema: tx.schema_version()?,
                 rows: 0,
             })

@@ -33,11 +33,13 @@ impl Sandbox {
 
     pub fn begin_era(&self) {
         self.era.fetch_add(1, Ordering::SeqCst);
+        self.take_attempts();
     }
 
-    /// Attempts to deliver test events that were recorded since the server started.
-    pub fn attempts(&self) -> u64 {
-        self.attempts.load(Ordering::SeqCst)
+    /// Attempts to deliver test events that were recorded since this was last asked, or test data replaced. What is sent
+    /// at once and what is sent while somebody waits for it count alike, so that the number can be foreseen.
+    pub fn take_attempts(&self) -> u64 {
+        self.attempts.swap(0, Ordering::SeqCst)
     }
 
     pub fn count_attempt(&self) {

@@ -21,7 +21,7 @@ const STOPPING: &str = "The server is stopping";
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Travelled {
     pub done: Done,
-    /// Attempts to deliver an event.
+    /// Attempts to deliver an event since the last time somebody travelled.
     pub attempts: u64,
 }
 
@@ -33,7 +33,6 @@ pub fn travel(services: &Arc<Services>, db: &Db, target: Option<Timestamp>) -> R
     let _turn = services.sandbox.take_turn();
     let _held = services.clocks.hold();
     let target = target.unwrap_or_else(|| services.clocks.now(Mode::Test));
-    let attempts = services.sandbox.attempts();
     let mut done = Done::default();
     loop {
         let ctx = Ctx::system(services, Mode::Test);
@@ -42,7 +41,7 @@ pub fn travel(services: &Arc<Services>, db: &Db, target: Option<Timestamp>) -> R
         let sent = !step.in_a_row && settle(services, db)?;
         if step.arrived && !sent {
             sweep(services, db)?;
-            return Ok(Travelled { done, attempts: services.sandbox.attempts() - attempts });
+            return Ok(Travelled { done, attempts: services.sandbox.take_attempts() });
         }
     }
 }

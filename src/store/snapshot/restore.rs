@@ -138,7 +138,7 @@ impl WriteTx<'_> {
         self.execute(
             "INSERT INTO event (seq, id, livemode, type, data, created_at)
              SELECT ?1, ?2, 0, 'task.created', '{}', ?3 WHERE ?1 > (SELECT ifnull(max(seq), 0) FROM event)",
-            params![seq, EventId::new().as_str(), now.millis()],
+            params![seq, self.new_id::<EventId>(now)?.as_str(), now.millis()],
         )?;
         Ok(())
     }
