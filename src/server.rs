@@ -24,7 +24,7 @@ use crate::worker::delivery::Deliverer;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Requests with slow work that may wait; more are told to come back.
 const SLOW_QUEUE: usize = 64;
@@ -184,7 +184,8 @@ fn api(db: &Arc<Db>, services: &Arc<Services>, waiting: &Arc<WaitingRoom>, addre
         control_lane: Pool::start("control", 1, SLOW_QUEUE)?,
     });
     let mcp = Mcp::new(Arc::clone(&executor), address);
-    let document = (rest::DOCUMENT_PATH, openapi::document(&public_url).to_string().into_bytes());
+    let document =
+        (rest::DOCUMENT_PATH, LazyLock::new(Box::new(move || openapi::document(&public_url).to_string().into_bytes()) as Box<_>));
     Ok(Api { rest: Dispatch { executor, routes: &rest::ROUTES, document }, mcp })
 }
 

@@ -1,7 +1,7 @@
 //! `cargo bench`: each figure beside its baseline from the same run, on the same disk.
 //!
 //! `cargo bench -- --sync 5` makes every sync of the disk take 5 ms longer, `--tasks 1000000` adds a database of that size,
-//! `--only creation` (or `reads`, `deliveries`, `crowd`) leaves the others out; `BENCH_DIR` chooses another disk.
+//! `--only creation` (or `fixtures`, `reads`, `deliveries`, `crowd`) leaves the others out; `BENCH_DIR` chooses another disk.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -17,6 +17,7 @@ mod creation;
 mod crowd;
 mod deliveries;
 mod disk;
+mod fixture;
 mod generate;
 mod load;
 mod raw;
@@ -48,6 +49,9 @@ fn main() {
     let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
     if let Some(ms) = sync_ms {
         println!("every sync takes {ms} ms longer");
+    }
+    if wanted("fixtures") {
+        fixture::measure_fixtures();
     }
     if wanted("creation") {
         creation::measure_creation(&disk);

@@ -14,14 +14,14 @@ use crate::domain::id::{Id, RequestId};
 use crate::domain::{Error, Result};
 use serde_json::{Map, Value};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Answers the requests of a table of routes.
 pub struct Dispatch {
     pub executor: Arc<Executor>,
     pub routes: &'static [Route],
-    /// A document served as it is: its path below the base, and its JSON.
-    pub document: (&'static str, Vec<u8>),
+    /// A document served as it is: its path below the base, and its JSON, made when it is first asked for.
+    pub document: (&'static str, LazyLock<Vec<u8>, Box<dyn FnOnce() -> Vec<u8> + Send>>),
 }
 
 impl Handler for Dispatch {
