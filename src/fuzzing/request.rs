@@ -1,12 +1,7 @@
 //! A whole server in this process, and bytes for its socket.
 
-use crate::config::{Config, Layers};
-use crate::domain::actor::{Mode, Role};
-use crate::domain::field::{FieldType, Raw};
-use crate::domain::secret::{Password, Secret};
-use crate::domain::text::Email;
-use crate::operation::account::{create_account, create_full_key};
-use crate::server::{self, Server};
+use crate::Server;
+use crate::fixture::Fixture;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -15,25 +10,9 @@ use std::sync::OnceLock;
 /// Stands in a seed for an agent's API key, so that what is beyond authentication is reached.
 const KEY: &[u8] = b"sk_test_KEY";
 
-struct Fixture {
-    server: Server,
-    key: String,
-    _directory: tempfile::TempDir,
-}
-
 fn fixture() -> &'static Fixture {
     static FIXTURE: OnceLock<Fixture> = OnceLock::new();
-    FIXTURE.get_or_init(|| {
-        let directory = tempfile::tempdir().unwrap();
-        let mut config = Config::load(&Layers::default()).unwrap();
-        server::ephemeral(&mut config, directory.path());
-        let server = Server::start(config).unwrap();
-        let email = Email::parse(Raw::Text("agent@example.com")).unwrap();
-        let password = Password(Secret::new("ephemeral".into()));
-        let user = create_account(&server.ctx(), server.db(), &email, &password, Role::Agent).unwrap();
-        let key = create_full_key(&server.ctx(), server.db(), &user, Mode::Test).unwrap();
-        Fixture { key: serde_json::to_value(key).unwrap().as_str().unwrap().to_owned(), server, _directory: directory }
-    })
+    FIXTURE.get_or_init(|| Server::ephemeral().start().unwrap())
 }
 
 /// Bytes on a new connection: whatever is answered is no 5xx, and in the envelope.
@@ -43,9 +22,9 @@ pub fn request(bytes: &[u8]) {
         return;
     }
     let fixture = fixture();
-    let mut stream = TcpStream::connect(fixture.server.address()).unwrap();
+    let mut stream = TcpStream::connect(fixture.server().address()).unwrap();
     // The server may refuse and close before all is written.
-    let _ = stream.write_all(&with_key(bytes, &fixture.key));
+    let _ = stream.write_all(&with_key(bytes, fixture.agent.api_key.as_deref().unwrap()));
     let _ = stream.shutdown(Shutdown::Write);
     let mut answers = Vec::new();
     let _ = stream.read_to_end(&mut answers);

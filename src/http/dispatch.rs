@@ -16,12 +16,14 @@ use serde_json::{Map, Value};
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
+pub type LazyDocument = LazyLock<Vec<u8>, Box<dyn FnOnce() -> Vec<u8> + Send>>;
+
 /// Answers the requests of a table of routes.
 pub struct Dispatch {
     pub executor: Arc<Executor>,
     pub routes: &'static [Route],
     /// A document served as it is: its path below the base, and its JSON, made when it is first asked for.
-    pub document: (&'static str, LazyLock<Vec<u8>, Box<dyn FnOnce() -> Vec<u8> + Send>>),
+    pub document: (&'static str, LazyDocument),
 }
 
 impl Handler for Dispatch {

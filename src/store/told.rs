@@ -22,14 +22,14 @@ type Listener = Box<dyn Fn(&Told) + Send>;
 /// Those who want to know, called on the writer's thread after each commit.
 #[derive(Default)]
 pub struct Listeners {
-    listeners: Mutex<Vec<Listener>>,
+    told: Mutex<Vec<Listener>>,
     commits: Mutex<u64>,
     committed: Condvar,
 }
 
 impl Listeners {
     pub fn add(&self, listener: Listener) {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(listener);
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).push(listener);
     }
 
     pub fn tell(&self, told: &Told) {
@@ -37,7 +37,7 @@ impl Listeners {
         if told.is_empty() {
             return;
         }
-        for listener in self.listeners.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for listener in self.told.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             listener(told);
         }
     }

@@ -221,8 +221,9 @@ fn the_test_clock_survives_a_restart_and_leaves_live_time_alone() {
 fn old_events_and_answers_are_forgotten_on_the_way() {
     let server = Server::start_with(&["webhooks.keep_days=1"]);
     let cursor = server.agent.get("/events?after=latest").ok(200)["next"].clone();
+    let task = Server::example();
     for _ in 0..60 {
-        server.agent.post_keyed("/tasks", "k", &Server::example()).ok(201);
+        server.agent.post_keyed("/tasks", "k", &task).ok(201);
         server.open_task();
     }
     advance(&server, 60 * 24 * HOUR);

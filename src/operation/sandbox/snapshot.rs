@@ -94,7 +94,7 @@ impl Operation for ListSnapshots {
 impl Read for ListSnapshots {
     fn run(input: ListSnapshotsInput, _: &Ctx, tx: &ReadTx) -> Result<Answer<Vec<SnapshotView>>> {
         let query = input.query();
-        let (page, all) = (query.page()?, tx.list_snapshots()?);
+        let (page, all) = (query.page(), tx.list_snapshots()?);
         let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
         Ok(query.answer(all.into_iter().skip(page.offset).take(page.limit).map(SnapshotView::from).collect(), total))
     }

@@ -78,7 +78,9 @@ fn step(tx: &WriteTx, mut ctx: Ctx, target: Timestamp) -> Result<Step> {
         rest = rest.saturating_sub(done.total().max(1));
         let endpoints = due_endpoints(tx, &services)?;
         if !endpoints.is_empty() {
-            endpoints.iter().for_each(|id| tx.tell_endpoint(id));
+            for id in &endpoints {
+                tx.tell_endpoint(id);
+            }
             return Ok(step);
         }
         if done.total() > 0 {

@@ -82,8 +82,8 @@ impl WriteTx<'_> {
         }
         for table in &TABLES {
             if let Part::Rows { numbered, .. } = table.part {
-                let moved = numbered.and_then(|numbered| moves.iter().find(|(name, _)| *name == numbered.table));
-                let by = moved.map_or(0, |(_, by)| *by);
+                let known = numbered.and_then(|numbered| moves.iter().find(|(name, _)| *name == numbered.table));
+                let by = known.map_or(0, |(_, by)| *by);
                 self.put_back_rows(id, table.name, numbered.map(|numbered| numbered.column), by)?;
             }
         }
