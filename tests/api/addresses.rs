@@ -55,7 +55,10 @@ fn what_the_operator_allows_is_reached_and_nothing_else() {
     let data = directory.path().join("market.db");
     let start = |allow: &str| {
         let allow = format!("webhooks.allow={allow}");
-        KeptServer::start(&data, &["--mode", "live", "--set", "webhooks.retry_delays=[]", "--set", &allow])
+        KeptServer::start(
+            &data,
+            &["--mode", "live", "--set", "webhooks.retry_delays=[]", "--set", "rate_limits.enabled=false", "--set", &allow],
+        )
     };
     let server = start("[\"127.0.0.0/8\"]");
     let (_, agent) = register(&server.anyone, "agent", "agent@example.com");
