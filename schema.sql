@@ -385,11 +385,15 @@ CREATE TABLE delivery (
   state       TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
   retries     INTEGER NOT NULL DEFAULT 0,                    -- used up since the last first attempt
   retry_at    INTEGER,                                       -- of a pending one; NULL: as soon as its turn comes
+  misdelivery  TEXT CHECK (misdelivery IN ('twice', 'late')), -- what a sandbox is still to do to it, on demand
+  overtaken_by  INTEGER,                                     -- the event that a late one comes after
   PRIMARY KEY (webhook_id, event_seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX delivery_event ON delivery (event_seq);
 CREATE INDEX delivery_pending ON delivery (webhook_id, retry_at, event_seq) WHERE state = 'pending';
 CREATE INDEX delivery_failed ON delivery (webhook_id, event_seq) WHERE state = 'failed';
+
+CREATE INDEX delivery_late ON delivery (webhook_id, overtaken_by) WHERE misdelivery = 'late';
 
 CREATE TABLE delivery_count (
   webhook_id  TEXT NOT NULL,

@@ -17,6 +17,8 @@ use crate::http::rate_limit::RateLimiter;
 use crate::http::waiting::WaitingRoom;
 use crate::operation::password::{Cost, Passwords};
 use crate::operation::sandbox::Sandbox;
+use crate::operation::sandbox::fault::Faults;
+use crate::operation::sandbox::request::RequestLog;
 use crate::operation::{Clocks, Ctx, Services};
 use crate::store::{Db, Lasting};
 use crate::worker::clock::Clock;
@@ -164,6 +166,8 @@ pub(crate) fn services(config: Config, db: &Db, purpose: Purpose) -> Result<Serv
         clocks,
         entropy: Arc::clone(db.entropy()),
         sandbox: Sandbox::default(),
+        faults: Faults::new(rest::faultable()),
+        requests: RequestLog::default(),
         config,
     })
 }

@@ -1,5 +1,6 @@
 //! The whole REST API on one page.
 
+use crate::domain::actor::Access;
 use crate::http::rate_limit::Class;
 use crate::http::route::Route;
 use crate::operation::account::{CheckEmail, Login, Refresh, Register};
@@ -14,9 +15,11 @@ use crate::operation::message::{ListMessages, SendMessage};
 use crate::operation::notification::{ListNotifications, MarkNotifications};
 use crate::operation::referral::ListReferrals;
 use crate::operation::sandbox::advance::AdvanceClock;
+use crate::operation::sandbox::arm_fault::{ArmFault, DisarmFaults, ListFaults};
 use crate::operation::sandbox::clock::{FreezeClock, GetClock, RunClock};
 use crate::operation::sandbox::drain::Drain;
 use crate::operation::sandbox::fund::FundWallet;
+use crate::operation::sandbox::request::ListRequests;
 use crate::operation::sandbox::reset::Reset;
 use crate::operation::sandbox::snapshot::{CreateSnapshot, DeleteSnapshot, ListSnapshots, RestoreSnapshot};
 use crate::operation::submission::{ApproveSubmission, ListSubmissions, RejectSubmission, SubmitWork};
@@ -28,7 +31,10 @@ use crate::operation::{Manual, Read, Spec, Watch, Write};
 /// Where the `OpenAPI` document of [`ROUTES`] is served, below the base path.
 pub const DOCUMENT_PATH: &str = "/openapi.json";
 
-pub static ROUTES: [Route; 56] = [
+/// What only a sandbox has is below it.
+const SANDBOX: &str = "/test/";
+
+pub static ROUTES: [Route; 60] = [
     get::<GetHealth>("/health", Class::Health),
     post_slow::<Register>("/public/auth/register", 201, Class::Register),
     post_slow::<Login>("/public/auth/login", 200, Class::Login),
@@ -85,7 +91,17 @@ pub static ROUTES: [Route; 56] = [
     post_slow::<RestoreSnapshot>("/test/snapshots/{snapshotId}/restore", 200, Class::Default),
     delete::<DeleteSnapshot>("/test/snapshots/{snapshotId}", Class::Default),
     post::<FundWallet>("/test/wallet/fund", 201, Class::Default),
+    post::<ArmFault>("/test/faults", 201, Class::Default),
+    get::<ListFaults>("/test/faults", Class::Default),
+    delete::<DisarmFaults>("/test/faults", Class::Default),
+    watch::<ListRequests>("/test/requests", Class::Default).untraced(),
 ];
+
+/// The routes that a fault can be armed for: those of an account, though not those that arm and disarm.
+pub fn faultable() -> Vec<String> {
+    let faultable = ROUTES.iter().filter(|route| route.spec.access != Access::Public && !route.path.starts_with(SANDBOX));
+    faultable.map(|route| format!("{} {}", route.method, route.path)).collect()
+}
 
 const fn get<O: Read>(path: &'static str, class: Class) -> Route {
     Route::new("GET", path, 200, class, Spec::read::<O>())

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod entropy;
 pub mod error;
 pub mod event;
+pub mod fault;
 pub mod field;
 pub mod id;
 pub mod ledger;

@@ -33,6 +33,16 @@ named! {
     }
 }
 
+named! {
+    /// How a sandbox has a delivery arrive, on demand.
+    pub enum Misdelivery {
+        /// As if its first acknowledgement had been lost.
+        Twice = "twice",
+        /// As if its first attempt had failed: it is overtaken by the endpoint's next.
+        Late = "late",
+    }
+}
+
 /// What signs an endpoint's deliveries: its secret, and for a while after a rotation the one before.
 #[derive(Debug, Clone)]
 pub struct SigningSecrets {

@@ -4,7 +4,7 @@ use super::exchange::{Exchange, refusal};
 use super::executor::{Call, Executor, OVERLOADED};
 use super::front::{Handler, Refusal, Reply};
 use super::idempotency::IdempotencyKey;
-use super::rate_limit::{Class, Standing};
+use super::rate_limit::Class;
 use super::request;
 use super::response::Wire;
 use super::route::{self, BASE, Route};
@@ -30,8 +30,8 @@ impl Handler for Dispatch {
     fn handle(&self, request: rouille::Request, reply: Reply) {
         let address = self.executor.client_address(&request);
         let mut exchange = Exchange::new(self.executor.standing(address), reply);
-        match self.admit(&request, address, &mut exchange.standing) {
-            Ok(Some(call)) => self.executor.run(call, |result| exchange.answer(result)),
+        match self.admit(&request, address, &mut exchange) {
+            Ok(Some(call)) => self.executor.run(call, |result, fault| exchange.suffer(fault).answer(result)),
             Ok(None) => exchange.answer(Ok(Wire { status: 200, body: self.document.1.clone(), headers: Vec::new() })),
             Err(error) => exchange.answer(Err(error)),
         }
@@ -53,34 +53,37 @@ impl Handler for Dispatch {
 
 impl Dispatch {
     /// Everything that can refuse a request before its transaction; `None` is a request for the document.
-    fn admit(&self, request: &rouille::Request, address: IpAddr, standing: &mut Standing) -> Result<Option<Call>> {
+    fn admit(&self, request: &rouille::Request, address: IpAddr, exchange: &mut Exchange) -> Result<Option<Call>> {
         let executor = &self.executor;
         let path = request.raw_url().split('?').next().unwrap_or_default();
         let is_document = path.strip_prefix(BASE) == Some(self.document.0) && matches!(request.method(), "GET" | "HEAD");
         if is_document {
-            executor.count_address(address, Class::Default, standing)?;
+            executor.count_address(address, Class::Default, &mut exchange.standing)?;
             return Ok(None);
         }
         let (route, path_values) = match route::find(self.routes, request.method(), path) {
             Ok(found) => found,
             Err(error) => {
-                executor.count_address(address, Class::Unproven, standing)?;
+                executor.count_address(address, Class::Unproven, &mut exchange.standing)?;
                 return Err(error);
             }
         };
         let actor = if route.spec.access == Access::Public {
-            executor.count_address(address, route.class, standing)?;
+            executor.count_address(address, route.class, &mut exchange.standing)?;
             None
         } else {
-            let actor = executor.authenticate(request, address, standing)?;
-            executor.admit(&actor, &route.spec, route.class, standing)?;
+            let actor = executor.authenticate(request, address, &mut exchange.standing)?;
+            if !actor.mode.is_live() && !route.untraced {
+                exchange.trace(actor.user_id.clone(), route, path, &executor.services);
+            }
+            executor.admit(&actor, &route.spec, route.class, &mut exchange.standing)?;
             Some(actor)
         };
         let ctx = executor.ctx(actor);
         let body = if matches!(request.method(), "POST" | "PATCH" | "PUT") { request::body(request)? } else { Map::new() };
         let key = if ctx.actor.is_some() { IdempotencyKey::of(request, path, &body)? } else { None };
         let arguments = arguments(route, path_values, request, body);
-        Ok(Some(Call { spec: &route.spec, status: route.status, arguments, key, ctx }))
+        Ok(Some(Call { spec: &route.spec, route: Some((route.method, route.path)), status: route.status, arguments, key, ctx }))
     }
 }
 

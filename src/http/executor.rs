@@ -10,6 +10,7 @@ use super::request;
 use super::response::Wire;
 use super::waiting::{Visit, WaitingRoom};
 use crate::domain::actor::{Access, Actor};
+use crate::domain::fault::Fault;
 use crate::domain::field::Arguments;
 use crate::domain::time::Timestamp;
 use crate::domain::{Error, Result};
@@ -27,7 +28,7 @@ pub struct Executor {
     pub limiter: RateLimiter,
     /// Where operations with slow work run, so that they never keep a thread from the quick ones.
     pub slow_lane: Pool,
-    /// Where what concerns all test data runs, one after another.
+    /// Where what can move test time runs, one after another.
     pub control_lane: Pool,
     /// Where long polls wait.
     pub waiting: Arc<WaitingRoom>,
@@ -36,6 +37,8 @@ pub struct Executor {
 /// An operation, admitted and not yet run.
 pub struct Call {
     pub spec: &'static Spec,
+    /// Method and path of a REST call: faults are armed by them.
+    pub route: Option<(&'static str, &'static str)>,
     /// The status of success.
     pub status: u16,
     pub arguments: Arguments,
@@ -95,19 +98,39 @@ impl Executor {
     /// What an operation of this caller runs in.
     pub fn ctx(&self, actor: Option<Actor>) -> Ctx {
         let mode = actor.as_ref().map_or(self.services.config.server.mode, |actor| actor.mode);
-        Ctx { actor, mode, now: self.services.clocks.now(mode), services: Arc::clone(&self.services) }
+        Ctx { actor, mode, now: self.services.clocks.now(mode), fault: None, services: Arc::clone(&self.services) }
     }
 
-    /// Runs the call and hands what came of it to `done`, now or later: on the writer's thread too, so it must be quick.
-    pub fn run(&self, call: Call, done: impl FnOnce(Result<Wire>) + Send + 'static) {
-        let Call { spec, status, arguments, key, ctx } = call;
-        match (spec.prepare)(&arguments) {
+    /// Runs the call and hands what came of it to `done`, with what its caller asked it to suffer, now or later: on the
+    /// writer's thread too, so it must be quick.
+    pub fn run(&self, call: Call, done: impl FnOnce(Result<Wire>, Option<Fault>) + Send + 'static) {
+        let Call { spec, route, status, arguments, key, mut ctx } = call;
+        let prepared = (spec.prepare)(&arguments).and_then(|work| {
+            ctx.fault = self.find_fault(spec, route, &arguments, &ctx)?;
+            Ok(work)
+        });
+        let fault = ctx.fault;
+        let done = move |result| done(result, fault);
+        match prepared {
             Err(invalid) => done(self.refuse_invalid(&ctx, key.as_ref(), invalid)),
             Ok(Work::Read(work)) => done(self.db.read(|tx| work(&ctx, tx)).map(|rendered| Wire::success(status, &rendered))),
             Ok(Work::Watch(work)) => self.watch(status, ctx, work, done),
             Ok(Work::Write(work)) => self.write(status, ctx, key, work, done),
             Ok(Work::Manual(work)) => self.run_slowly(spec, status, ctx, key, work, done),
         }
+    }
+
+    /// What the caller of a sandbox asked this call to suffer, by its values or before it.
+    fn find_fault(
+        &self,
+        spec: &Spec,
+        route: Option<(&'static str, &'static str)>,
+        arguments: &Arguments,
+        ctx: &Ctx,
+    ) -> Result<Option<Fault>> {
+        let Some(actor) = ctx.actor.as_ref().filter(|actor| !actor.mode.is_live()) else { return Ok(None) };
+        let asked = (spec.magic)(arguments)?.map(Fault::of);
+        Ok(asked.or_else(|| route.and_then(|(method, path)| self.services.faults.take(&actor.user_id, method, path))))
     }
 
     /// Answers with what there is, or once there is something; nobody's thread waits meanwhile.
@@ -151,7 +174,8 @@ impl Executor {
         done: impl FnOnce(Result<Wire>) + Send + 'static,
     ) {
         let db = Arc::clone(&self.db);
-        let lane = if spec.access == Access::SandboxControl { &self.control_lane } else { &self.slow_lane };
+        let of_sandbox = matches!(spec.access, Access::Sandbox | Access::SandboxControl);
+        let lane = if of_sandbox { &self.control_lane } else { &self.slow_lane };
         lane.run(move |place| {
             done(place.map_err(|_| OVERLOADED).and_then(|()| execute_manual(&db, ctx, key, status, work)));
         });

@@ -1,7 +1,7 @@
 //! Exactly once: the answer to a request with an `Idempotency-Key` is saved in the transaction of its effect (contract §5).
 
 use super::request::header;
-use super::response::Wire;
+use super::response::{REPLAYED, Wire};
 use crate::domain::{Error, Result};
 use crate::operation::{Ctx, ManualWork, Rendered};
 use crate::store::{Db, ReadTx, SavedAnswer, WriteTx};
@@ -44,7 +44,7 @@ impl IdempotencyKey {
         if saved.fingerprint != self.fingerprint {
             return Err(Error::IdempotencyKeyReused);
         }
-        let headers = vec![("Idempotency-Replayed", "true".to_owned())];
+        let headers = vec![(REPLAYED, "true".to_owned())];
         Ok(Some(Wire { status: saved.status, body: saved.body, headers }))
     }
 

@@ -6,6 +6,9 @@ use crate::domain::id::RequestId;
 use crate::operation::{Pagination, Rendered};
 use std::borrow::Cow;
 
+/// The header of an answer that was given before.
+pub const REPLAYED: &str = "Idempotency-Replayed";
+
 /// An answer's status and body; an error's headers come with it.
 #[derive(Debug)]
 pub struct Wire {
@@ -29,6 +32,11 @@ impl Wire {
         let message = serde_json::Value::String(error.to_string());
         let body = format!("{{\"success\":false,\"error\":{{\"code\":\"{}\",\"message\":{message}}}}}", error.code());
         Wire { status: status(error), body: body.into_bytes(), headers: headers(error) }
+    }
+
+    /// Whether it tells of something done just now, and not of a refusal or again.
+    pub fn is_new_success(&self) -> bool {
+        self.status < 400 && self.headers.iter().all(|(name, _)| *name != REPLAYED)
     }
 
     /// With the headers that every response has.

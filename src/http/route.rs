@@ -17,11 +17,18 @@ pub struct Route {
     pub status: u16,
     pub class: Class,
     pub spec: Spec,
+    /// Whether a sandbox leaves it out of its log of requests.
+    pub untraced: bool,
 }
 
 impl Route {
     pub const fn new(method: &'static str, path: &'static str, status: u16, class: Class, spec: Spec) -> Self {
-        Route { method, path, status, class, spec }
+        Route { method, path, status, class, spec, untraced: false }
+    }
+
+    #[must_use]
+    pub const fn untraced(self) -> Self {
+        Route { untraced: true, ..self }
     }
 
     /// The names in its path.
@@ -45,7 +52,8 @@ impl Route {
     }
 }
 
-fn placeholder(part: &str) -> Option<&str> {
+/// The name in a part of a route's path, if it is one's place.
+pub fn placeholder(part: &str) -> Option<&str> {
     part.strip_prefix('{')?.strip_suffix('}')
 }
 

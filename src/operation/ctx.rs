@@ -3,9 +3,12 @@
 use super::clock::Clocks;
 use super::password::Passwords;
 use super::sandbox::Sandbox;
+use super::sandbox::fault::Faults;
+use super::sandbox::request::RequestLog;
 use crate::config::Config;
 use crate::domain::actor::{Actor, Credential, Mode};
 use crate::domain::entropy::Entropy;
+use crate::domain::fault::Fault;
 use crate::domain::id::{Id, UserId};
 use crate::domain::risk::RiskGate;
 use crate::domain::time::Timestamp;
@@ -22,6 +25,8 @@ pub struct Services {
     pub risk_gate: RiskGate,
     pub signer: TokenSigner,
     pub passwords: Passwords,
+    pub faults: Faults,
+    pub requests: RequestLog,
 }
 
 /// One call: who, in which mode, when.
@@ -30,18 +35,26 @@ pub struct Ctx {
     pub actor: Option<Actor>,
     pub mode: Mode,
     pub now: Timestamp,
+    /// What the caller of a sandbox asked this call to suffer.
+    pub fault: Option<Fault>,
     pub services: Arc<Services>,
 }
 
 impl Ctx {
     /// A call by nobody: of time, of the command line, of start-up.
     pub fn system(services: &Arc<Services>, mode: Mode) -> Self {
-        Ctx { actor: None, mode, now: services.clocks.now(mode), services: Arc::clone(services) }
+        Ctx { actor: None, mode, now: services.clocks.now(mode), fault: None, services: Arc::clone(services) }
     }
 
     /// Looks at the clock again: in the writer's queue the time of the call grows old.
     pub fn refresh(&mut self) {
         self.now = self.services.clocks.now(self.mode);
+    }
+
+    /// # Errors
+    /// The failure that was asked for.
+    pub fn check_fault(&self) -> Result<()> {
+        self.fault.and_then(|fault| fault.kind.error()).map_or(Ok(()), Err)
     }
 
     /// The caller; dispatch has refused a call without one before.

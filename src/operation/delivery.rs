@@ -9,7 +9,7 @@ use crate::domain::event::EventType;
 use crate::domain::field::input;
 use crate::domain::id::{DeliveryId, EventId, TaskId, WebhookId};
 use crate::domain::time::{DAY_MS, SECOND_MS, Timestamp};
-use crate::domain::webhook::{DeliveryState, DisabledReason, Outgoing};
+use crate::domain::webhook::{DeliveryState, DisabledReason, Misdelivery, Outgoing};
 use crate::domain::{Error, Result};
 use crate::store::{Attempt, Delivery, ReadTx, Webhook, WriteTx};
 use schemars::JsonSchema;
@@ -84,6 +84,7 @@ fn is_due(services: &Services, retry_at: Timestamp, now: Timestamp) -> bool {
 pub fn record(tx: &WriteTx, ctx: &Ctx, sent: &Delivery, url: &str, attempt: &Attempt) -> Result<()> {
     let Some(mut endpoint) = tx.find_endpoint(&sent.webhook_id)? else { return Ok(()) };
     let Some(mut delivery) = tx.find_delivery(&sent.webhook_id, &sent.id)? else { return Ok(()) };
+    let misdelivery = delivery.misdelivery.take();
     tx.insert_attempt(&delivery.id, attempt)?;
     if !ctx.mode.is_live() {
         ctx.services.sandbox.count_attempt();
@@ -92,7 +93,13 @@ pub fn record(tx: &WriteTx, ctx: &Ctx, sent: &Delivery, url: &str, attempt: &Att
     let retry = delays.get(usize::try_from(delivery.retries).unwrap_or(usize::MAX));
     let webhook = &mut endpoint.webhook;
     if is_success(attempt) {
-        (delivery.state, delivery.retry_at) = (DeliveryState::Delivered, None);
+        (delivery.state, delivery.retry_at) = match misdelivery {
+            Some(Misdelivery::Twice) => (DeliveryState::Pending, Some(ctx.now)),
+            _ => (DeliveryState::Delivered, None),
+        };
+        if !ctx.mode.is_live() {
+            tx.release_overtaken_delivery(&delivery)?;
+        }
         if webhook.failing_since.take().is_some() {
             tx.update_webhook(webhook)?;
         }

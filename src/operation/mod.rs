@@ -39,7 +39,8 @@ pub use spec::{Effect, ManualWork, Rendered, Spec, WatchWork, Work, WriteWork};
 
 use crate::domain::Result;
 use crate::domain::actor::{Access, Role};
-use crate::domain::field::Input;
+use crate::domain::fault::FaultKind;
+use crate::domain::field::{Arguments, Input};
 use crate::store::{Db, ReadTx, WriteTx};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -58,6 +59,12 @@ pub trait Operation: Sized + Send + 'static {
     const PAGED: bool = false;
     type Input: Input;
     type Output: Serialize + JsonSchema;
+
+    /// The fault that a sandbox's caller asks for by magic values of these arguments.
+    fn magic(arguments: &Arguments) -> Result<Option<FaultKind>> {
+        let _ = arguments;
+        Ok(None)
+    }
 
     /// The answer as it may be kept for a replay: without secrets that are shown once.
     fn redact(output: &Self::Output) -> Option<Self::Output> {

@@ -3,11 +3,13 @@
 use super::Ctx;
 use crate::domain::Result;
 use crate::domain::event::EventType;
+use crate::domain::fault::FaultKind;
 use crate::domain::id::{Id, UserId};
 use crate::domain::named::Named;
 use crate::domain::task::Task;
-use crate::domain::webhook::DisabledReason;
-use crate::store::{Event, Notification, Webhook, WriteTx};
+use crate::domain::time::SECOND_MS;
+use crate::domain::webhook::{DisabledReason, Misdelivery};
+use crate::store::{Arrival, Event, Notification, Webhook, WriteTx};
 use serde_json::{Map, Value};
 
 /// Writes the event about `task` for its owner and assignee, with `data` beside what every event has.
@@ -32,8 +34,25 @@ pub fn emit_to(
     if let Value::Object(own) = data {
         fields.extend(own);
     }
-    let event = Event { kind, task_id: &task.id, owner, human, data: Value::Object(fields) };
+    let event = Event { kind, task_id: &task.id, owner, human, data: Value::Object(fields), arrival: arrival(ctx, task) };
     tx.insert_event(ctx.mode, &event, ctx.now)
+}
+
+/// How a sandbox was asked to have the event arrive, by its request or by the task's values.
+fn arrival(ctx: &Ctx, task: &Task) -> Arrival {
+    if ctx.mode.is_live() {
+        return Arrival::InTurn;
+    }
+    let of_task = || FaultKind::asked(&task.title, task.metadata.as_ref()).ok().flatten().and_then(FaultKind::misdelivery);
+    match ctx.fault.and_then(|fault| fault.kind.misdelivery()).or_else(of_task) {
+        None => Arrival::InTurn,
+        Some(Misdelivery::Twice) => Arrival::Twice,
+        Some(Misdelivery::Late) => {
+            // As after a first attempt that failed.
+            let delay = ctx.config().webhooks.retry_delays.first().copied().unwrap_or_default();
+            Arrival::Late(ctx.now.plus_ms(i64::from(delay) * SECOND_MS))
+        }
+    }
 }
 
 /// Tells `user` about what happened to `task`.

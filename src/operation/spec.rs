@@ -2,6 +2,7 @@
 
 use super::{Answer, Ctx, Manual, Operation, Pagination, Read, Watch, Write};
 use crate::domain::actor::{Access, Role};
+use crate::domain::fault::FaultKind;
 use crate::domain::field::{Arguments, Field, Input};
 use crate::domain::{Error, Result};
 use crate::store::{Db, ReadTx, WriteTx};
@@ -63,13 +64,18 @@ pub struct Spec {
     pub output: fn(&mut SchemaGenerator) -> Schema,
     /// Parses the arguments.
     pub prepare: fn(&Arguments) -> Result<Work>,
+    /// The fault that a sandbox's caller asks for in them.
+    pub magic: fn(&Arguments) -> Result<Option<FaultKind>>,
 }
 
 impl Spec {
     pub const fn read<O: Read>() -> Self {
         Self::of::<O>(Effect::Read, |arguments| {
             let input = O::Input::parse(arguments)?;
-            Ok(Work::Read(Box::new(move |ctx, tx| O::run(input, ctx, tx).and_then(render::<O>))))
+            Ok(Work::Read(Box::new(move |ctx, tx| {
+                ctx.check_fault()?;
+                O::run(input, ctx, tx).and_then(render::<O>)
+            })))
         })
     }
 
@@ -77,7 +83,10 @@ impl Spec {
         Self::of::<O>(Effect::Read, |arguments| {
             let mut input = O::Input::parse(arguments)?;
             let patience = O::patience(&input);
-            let look = move |ctx: &Ctx, tx: &ReadTx, last| O::look(&mut input, ctx, tx, last)?.map(render::<O>).transpose();
+            let look = move |ctx: &Ctx, tx: &ReadTx, last| {
+                ctx.check_fault()?;
+                O::look(&mut input, ctx, tx, last)?.map(render::<O>).transpose()
+            };
             Ok(Work::Watch(WatchWork { patience, look: Box::new(look) }))
         })
     }
@@ -86,7 +95,7 @@ impl Spec {
         Self::of::<O>(Effect::Write, |arguments| {
             let input = O::Input::parse(arguments)?;
             Ok(Work::Write(Box::new(|ctx| {
-                let reviewed = O::review(&input, ctx);
+                let reviewed = ctx.check_fault().and_then(|()| O::review(&input, ctx));
                 Box::new(move |ctx, tx| {
                     reviewed?;
                     O::run(input, ctx, tx).map(Answer::from).and_then(render::<O>)
@@ -98,7 +107,10 @@ impl Spec {
     pub const fn manual<O: Manual>() -> Self {
         Self::of::<O>(Effect::Manual, |arguments| {
             let input = O::Input::parse(arguments)?;
-            Ok(Work::Manual(Box::new(move |ctx, db| O::run(input, ctx, db).map(Answer::from).and_then(render::<O>))))
+            Ok(Work::Manual(Box::new(move |ctx, db| {
+                ctx.check_fault()?;
+                O::run(input, ctx, db).map(Answer::from).and_then(render::<O>)
+            })))
         })
     }
 
@@ -113,6 +125,7 @@ impl Spec {
             fields: O::Input::fields,
             output: SchemaGenerator::subschema_for::<O::Output>,
             prepare,
+            magic: O::magic,
         }
     }
 }

@@ -5,7 +5,8 @@ use super::{Answer, Ctx, Operation, Read, Write, escrow, outbox};
 use crate::domain::actor::{Access, Role, Scope};
 use crate::domain::error::Resource;
 use crate::domain::event::EventType;
-use crate::domain::field::{Whole, input};
+use crate::domain::fault::FaultKind;
+use crate::domain::field::{Arguments, Whole, input};
 use crate::domain::id::{EscrowId, TaskId, UserId};
 use crate::domain::money::{Budget, Money};
 use crate::domain::task::{Selection, Task, TaskEvent, TaskStatus, Urgency};
@@ -152,6 +153,11 @@ impl Operation for CreateTask {
     const ROLE: Option<Role> = Some(Role::Agent);
     type Input = CreateTaskInput;
     type Output = TaskView;
+
+    fn magic(arguments: &Arguments) -> Result<Option<FaultKind>> {
+        let metadata: Option<Metadata> = arguments.take("metadata", None)?;
+        FaultKind::asked(arguments.take::<Text<1, 200>>("title", None)?.as_str(), metadata.as_ref())
+    }
 }
 
 impl Write for CreateTask {

@@ -1,6 +1,7 @@
 //! Deliveries: each event's way to each endpoint, and the log of its attempts.
 
 use super::column::Columns;
+use super::event::Arrival;
 use super::tx::{Page, ReadTx, WriteTx};
 use crate::domain::Result;
 use crate::domain::actor::Mode;
@@ -8,7 +9,7 @@ use crate::domain::event::EventType;
 use crate::domain::id::{DeliveryId, EventId, Id, TaskId, WebhookId};
 use crate::domain::named::Named;
 use crate::domain::time::Timestamp;
-use crate::domain::webhook::DeliveryState;
+use crate::domain::webhook::{DeliveryState, Misdelivery};
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::value::RawValue;
 
@@ -27,6 +28,8 @@ pub struct Delivery {
     pub retries: u32,
     /// When it is tried again; `None` for a pending one is as soon as its turn comes.
     pub retry_at: Option<Timestamp>,
+    /// What a sandbox still has to do to it.
+    pub misdelivery: Option<Misdelivery>,
 }
 
 /// What came of sending a delivery once.
@@ -50,7 +53,7 @@ pub struct Waiting {
     pub retry_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "d.id, d.webhook_id, d.event_seq, e.id, e.type, e.task_id, e.created_at, d.state, d.retries, d.retry_at";
+const COLUMNS: &str = "d.id, d.webhook_id, d.event_seq, e.id, e.type, e.task_id, e.created_at, d.state, d.retries, d.retry_at, d.misdelivery";
 
 /// Deliveries with their events, found by the index that is named: without statistics SQLite would read an endpoint's
 /// whole log for the few in one state.
@@ -77,6 +80,7 @@ fn read(row: &Row) -> rusqlite::Result<Delivery> {
         state: columns.named()?,
         retries: columns.value()?,
         retry_at: columns.optional_time()?,
+        misdelivery: columns.optional_named()?,
     })
 }
 
@@ -178,26 +182,49 @@ impl ReadTx<'_> {
 
 impl WriteTx<'_> {
     /// Queues the event for the endpoint, which is told of it after the commit.
-    pub(super) fn insert_delivery(&self, webhook: &WebhookId, event_seq: i64, now: Timestamp) -> Result<DeliveryId> {
+    pub(super) fn insert_delivery(&self, webhook: &WebhookId, event_seq: i64, arrival: Arrival, now: Timestamp) -> Result<DeliveryId> {
         let id: DeliveryId = self.new_id(now)?;
+        let (retry_at, misdelivery) = match arrival {
+            Arrival::InTurn => (None, None),
+            Arrival::Twice => (None, Some(Misdelivery::Twice)),
+            Arrival::Late(_) if self.overtake(webhook, event_seq)? => (None, None),
+            Arrival::Late(until) => (Some(until.millis()), Some(Misdelivery::Late)),
+        };
         self.execute(
-            "INSERT INTO delivery (webhook_id, event_seq, id, state) VALUES (?1, ?2, ?3, 'pending')",
-            params![webhook.as_str(), event_seq, id.as_str()],
+            "INSERT INTO delivery (webhook_id, event_seq, id, state, retry_at, misdelivery) VALUES (?1, ?2, ?3, 'pending', ?4, ?5)",
+            params![webhook.as_str(), event_seq, id.as_str(), retry_at, misdelivery.map(Named::as_str)],
         )?;
         self.tell_endpoint(webhook);
         Ok(id)
     }
 
+    /// Has the endpoint's late delivery wait for that of this event; whether there is one that waits for none yet.
+    fn overtake(&self, webhook: &WebhookId, event_seq: i64) -> Result<bool> {
+        let sql = "UPDATE delivery SET overtaken_by = ?2 WHERE webhook_id = ?1 AND misdelivery = 'late' AND overtaken_by IS NULL AND state = 'pending'";
+        Ok(self.execute(sql, params![webhook.as_str(), event_seq])? > 0)
+    }
+
+    /// Lets the delivery go that was late until this one had arrived.
+    pub fn release_overtaken_delivery(&self, arrived: &Delivery) -> Result<()> {
+        let sql = "UPDATE delivery SET retry_at = NULL, misdelivery = NULL
+             WHERE webhook_id = ?1 AND misdelivery = 'late' AND overtaken_by = ?2 AND state = 'pending'";
+        if self.execute(sql, params![arrived.webhook_id.as_str(), arrived.event_seq])? > 0 {
+            self.tell_endpoint(&arrived.webhook_id);
+        }
+        Ok(())
+    }
+
     /// Saves its state and retries; an endpoint that has something to do now is told after the commit.
     pub fn update_delivery(&self, delivery: &Delivery) -> Result<()> {
         self.execute(
-            "UPDATE delivery SET state = ?3, retries = ?4, retry_at = ?5 WHERE webhook_id = ?1 AND event_seq = ?2",
+            "UPDATE delivery SET state = ?3, retries = ?4, retry_at = ?5, misdelivery = ?6 WHERE webhook_id = ?1 AND event_seq = ?2",
             params![
                 delivery.webhook_id.as_str(),
                 delivery.event_seq,
                 delivery.state.as_str(),
                 delivery.retries,
-                delivery.retry_at.map(Timestamp::millis)
+                delivery.retry_at.map(Timestamp::millis),
+                delivery.misdelivery.map(Named::as_str)
             ],
         )?;
         if delivery.state == DeliveryState::Pending && delivery.retry_at.is_none() {

@@ -11,6 +11,16 @@ use crate::domain::time::Timestamp;
 use rusqlite::{Row, params};
 use serde_json::value::RawValue;
 
+/// How an event's deliveries arrive.
+#[derive(Debug, Clone, Copy)]
+pub enum Arrival {
+    InTurn,
+    /// Each endpoint gets it again, although it has acknowledged it.
+    Twice,
+    /// After the endpoint's next event, or at this time.
+    Late(Timestamp),
+}
+
 /// Something that happened to a task, and who of its two participants is told.
 #[derive(Debug)]
 pub struct Event<'a> {
@@ -20,6 +30,7 @@ pub struct Event<'a> {
     pub human: Option<&'a UserId>,
     /// The envelope's `data`.
     pub data: serde_json::Value,
+    pub arrival: Arrival,
 }
 
 /// An event as it is kept.
@@ -102,7 +113,7 @@ impl WriteTx<'_> {
         for user in event.owner.into_iter().chain(event.human) {
             self.tell_user(user);
             for endpoint in self.list_webhooks(user, mode)?.iter().filter(|endpoint| endpoint.takes(event.kind)) {
-                self.insert_delivery(&endpoint.id, seq, now)?;
+                self.insert_delivery(&endpoint.id, seq, event.arrival, now)?;
             }
         }
         Ok(())
@@ -121,7 +132,7 @@ impl WriteTx<'_> {
             "INSERT INTO event (id, livemode, type, data, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![self.new_id::<EventId>(now)?.as_str(), mode.is_live(), kind.as_str(), data.to_string(), now.millis()],
         )?;
-        self.insert_delivery(webhook, self.conn.last_insert_rowid(), now)
+        self.insert_delivery(webhook, self.conn.last_insert_rowid(), Arrival::InTurn, now)
     }
 
     /// Deletes at most `limit` of the mode's events older than `before` that are delivered or given up, oldest first;

@@ -41,7 +41,7 @@ pub use backup::{backup_to, check_file};
 pub use db::{Db, Lasting, lock};
 pub use delivery::{Attempt, Delivery};
 pub use dispute::Dispute;
-pub use event::{Event, KeptEvent};
+pub use event::{Arrival, Event, KeptEvent};
 pub use idempotency::SavedAnswer;
 pub use ledger::{Account, StatementLine, Transfer};
 pub use message::Message;

@@ -27,6 +27,7 @@ mod mcp;
 mod messages;
 mod modes;
 mod sandbox_clock;
+mod sandbox_faults;
 mod sandbox_data;
 mod sweep;
 mod tasks;

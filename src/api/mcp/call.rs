@@ -62,7 +62,7 @@ impl Mcp {
             )));
         }
         let arguments = Arguments { texts: Vec::new(), body: arguments };
-        Ok(Call { spec: &tool.spec, status: tool.status, arguments, key, ctx: self.executor.ctx(actor) })
+        Ok(Call { spec: &tool.spec, route: None, status: tool.status, arguments, key, ctx: self.executor.ctx(actor) })
     }
 
     /// The caller, if the tool needs one. The call counts in the tool's own class, too; where the caller stands there is

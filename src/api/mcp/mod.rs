@@ -100,7 +100,7 @@ impl Mcp {
     fn answer_documented(&self, mut talk: Talk, object: Map<String, Value>) {
         match self.documented(&mut talk, object) {
             Step::Answer(answer) => talk.finish(answer.into_iter().collect()),
-            Step::Run(call, finish) => self.executor.run(call, move |result| {
+            Step::Run(call, finish) => self.executor.run(call, move |result, _| {
                 let answer = finish(&talk, result);
                 talk.end(answer);
             }),
@@ -114,7 +114,7 @@ impl Mcp {
                 Step::Answer(answer) => answers.extend(answer),
                 Step::Run(call, finish) => {
                     let mcp = Arc::clone(self);
-                    return self.executor.run(call, move |result| {
+                    return self.executor.run(call, move |result, _| {
                         answers.push(finish(&talk, result));
                         mcp.go_on(talk, messages, answers);
                     });

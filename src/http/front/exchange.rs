@@ -9,29 +9,48 @@ use hyper::{Request, Response, StatusCode};
 use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 pub type Answer = Response<Full<Bytes>>;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+/// What becomes of a connection that waits for an answer.
+enum Sending {
+    Now(Answer),
+    After(Duration, Answer),
+    /// It is closed without one.
+    Never,
+}
+
 /// Where a request's answer goes, once, from any thread. Dropped unsent (a panic), it answers with
 /// [`Refusal::Internal`].
 pub struct Reply {
-    sender: Option<oneshot::Sender<Answer>>,
+    sender: Option<oneshot::Sender<Sending>>,
     handler: Arc<dyn Handler>,
     peer: IpAddr,
 }
 
 impl Reply {
     pub fn send(mut self, response: rouille::Response) {
-        self.deliver(response);
+        self.deliver(Sending::Now(convert(response)));
     }
 
-    fn deliver(&mut self, response: rouille::Response) {
+    /// Sends it late; only the connection waits, and the end of the server cuts the wait short.
+    pub fn send_after(mut self, delay: Duration, response: rouille::Response) {
+        self.deliver(Sending::After(delay, convert(response)));
+    }
+
+    /// Closes the connection without an answer.
+    pub fn close(mut self) {
+        self.deliver(Sending::Never);
+    }
+
+    fn deliver(&mut self, sending: Sending) {
         if let Some(sender) = self.sender.take() {
             // A client that has gone needs no answer.
-            let _ = sender.send(convert(response));
+            let _ = sender.send(sending);
         }
     }
 }
@@ -40,7 +59,7 @@ impl Drop for Reply {
     fn drop(&mut self) {
         if self.sender.is_some() {
             let response = self.handler.refuse(self.peer, Refusal::Internal);
-            self.deliver(response);
+            self.deliver(Sending::Now(convert(response)));
         }
     }
 }
@@ -68,7 +87,15 @@ pub async fn answer(request: Request<Incoming>, peer: SocketAddr, place: Arc<Pla
         Ok(()) => handler.handle(request, reply),
         Err(_) => reply.send(handler.refuse(peer.ip(), Refusal::Overloaded)),
     });
-    let answer = receiver.await?;
+    let answer = match receiver.await? {
+        Sending::Now(answer) => answer,
+        Sending::After(delay, answer) => {
+            let mut stopped = shared.stopped.clone();
+            let _ = timeout(delay, stopped.wait_for(|stopped| *stopped)).await;
+            answer
+        }
+        Sending::Never => return Err("the answer is withheld".into()),
+    };
     place.wait();
     Ok(if chunked { closing(answer) } else { answer })
 }

@@ -91,6 +91,7 @@ struct Shared {
     handler: Arc<dyn Handler>,
     limits: Limits,
     pool: Pool,
+    stopped: watch::Receiver<bool>,
 }
 
 /// A bound socket, not yet served: an address in use is an error before anything else is done.
@@ -118,7 +119,7 @@ impl Front {
             TcpListener::from_std(self.listener)?
         };
         let (stop, stopped) = watch::channel(false);
-        let shared = Arc::new(Shared { handler, limits, pool });
+        let shared = Arc::new(Shared { handler, limits, pool, stopped: stopped.clone() });
         let thread =
             std::thread::Builder::new().name("front".into()).spawn(move || runtime.block_on(serve(&listener, &shared, stopped)))?;
         Ok(Running { stop, thread: Some(thread) })

@@ -45,6 +45,7 @@ pub fn replace(
         let mut ctx = ctx;
         let services = Arc::clone(&ctx.services);
         services.sandbox.begin_era();
+        services.faults.clear();
         let wallets = tx.replace_test_data(snapshot.as_ref(), ctx.now)?;
         services.clocks.change(tx, set)?;
         ctx.refresh();

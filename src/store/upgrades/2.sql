@@ -1,4 +1,4 @@
--- From version 1 to 2: deliveries with their attempts, the feed of events, sweeping, the clock and the snapshots of test data.
+-- From version 1 to 2: deliveries with their attempts, the feed of events, sweeping, what only a sandbox has.
 
 CREATE INDEX session_expiry ON session (expires_at);
 
@@ -59,11 +59,14 @@ CREATE TABLE delivery (
   state       TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
   retries     INTEGER NOT NULL DEFAULT 0,
   retry_at    INTEGER,
+  misdelivery  TEXT CHECK (misdelivery IN ('twice', 'late')),
+  overtaken_by  INTEGER,
   PRIMARY KEY (webhook_id, event_seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX delivery_event ON delivery (event_seq);
 CREATE INDEX delivery_pending ON delivery (webhook_id, retry_at, event_seq) WHERE state = 'pending';
 CREATE INDEX delivery_failed ON delivery (webhook_id, event_seq) WHERE state = 'failed';
+CREATE INDEX delivery_late ON delivery (webhook_id, overtaken_by) WHERE misdelivery = 'late';
 
 CREATE TABLE delivery_count (
   webhook_id  TEXT NOT NULL,

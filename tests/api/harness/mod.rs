@@ -126,9 +126,17 @@ impl KeptServer {
         Self::start_by(command(), data, args)
     }
 
+    pub fn start_at(address: &str, data: &Path, args: &[&str]) -> Self {
+        Self::serve(command(), address, data, args)
+    }
+
     /// By a command that ends in the binary: under limits, or with something in its environment.
-    pub fn start_by(mut command: Command, data: &Path, args: &[&str]) -> Self {
-        let (child, line) = spawn(command.arg("serve").arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]).args(args));
+    pub fn start_by(command: Command, data: &Path, args: &[&str]) -> Self {
+        Self::serve(command, "127.0.0.1:0", data, args)
+    }
+
+    fn serve(mut command: Command, address: &str, data: &Path, args: &[&str]) -> Self {
+        let (child, line) = spawn(command.arg("serve").arg("--data").arg(data).args(["--listen", address]).args(args));
         let url = line.split_whitespace().nth(3).unwrap_or_else(|| panic!("no ready line: {line:?}")).to_owned();
         KeptServer { child, anyone: Client::new(&url, "") }
     }

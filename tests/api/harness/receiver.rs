@@ -8,6 +8,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use std::io::Read;
 use std::sync::mpsc::Sender;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -69,6 +70,8 @@ struct Inbox {
 pub struct Receiver {
     pub url: String,
     inbox: Arc<Inbox>,
+    /// How many were taken by [`Receiver::next`].
+    taken: AtomicUsize,
     stop: Sender<()>,
     thread: Option<JoinHandle<()>>,
 }
@@ -96,12 +99,30 @@ impl Receiver {
         let server = server.unwrap().pool_size(threads);
         let url = format!("http://{}/hook", server.server_addr());
         let (thread, stop) = server.stoppable();
-        Receiver { url, inbox, stop, thread: Some(thread) }
+        Receiver { url, inbox, taken: AtomicUsize::new(0), stop, thread: Some(thread) }
     }
 
     /// What has arrived until now.
     pub fn received(&self) -> Vec<Received> {
         self.inbox.received.lock().unwrap().clone()
+    }
+
+    /// The next attempt, in the order they arrive.
+    #[track_caller]
+    pub fn next(&self) -> Received {
+        let number = self.taken.fetch_add(1, Ordering::Relaxed);
+        self.wait_for(number + 1)[number].clone()
+    }
+
+    /// The events of the next attempts.
+    #[track_caller]
+    pub fn next_events(&self, count: usize) -> Vec<String> {
+        (0..count).map(|_| self.next().json()["event"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Whether nothing has arrived that was not taken.
+    pub fn is_empty(&self) -> bool {
+        self.received().len() == self.taken.load(Ordering::Relaxed)
     }
 
     /// Waits until there is what `enough` asks for.
