@@ -469,3 +469,23 @@ CREATE TABLE idempotency_key (
   UNIQUE (user_id, livemode, key)
 ) STRICT;
 CREATE INDEX idempotency_key_age ON idempotency_key (livemode, created_at);
+
+------------------------------------------------------------------------------------------------------------ the sandbox
+
+-- Accounts that the sandbox plays, and for whom: nobody else can have them act.
+CREATE TABLE simulated_human (
+  user_id   TEXT PRIMARY KEY REFERENCES user (id),
+  owner_id  TEXT NOT NULL REFERENCES user (id),
+  persona   TEXT CHECK (persona IN ('diligent', 'sloppy', 'late', 'ghost', 'disputes')), -- of one who works by itself
+  UNIQUE (owner_id, persona)
+) STRICT, WITHOUT ROWID;
+
+-- What a human who works by itself does next on a task of test mode, and when.
+CREATE TABLE autopilot (
+  task_id   TEXT NOT NULL REFERENCES task (id),
+  step      TEXT NOT NULL CHECK (step IN ('apply', 'answer', 'submit', 'dispute')),
+  human_id  TEXT NOT NULL REFERENCES simulated_human (user_id),
+  due_at    INTEGER NOT NULL,
+  PRIMARY KEY (task_id, step)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX autopilot_due ON autopilot (due_at);

@@ -46,7 +46,15 @@ fn round(fixture: &Fixture) -> Vec<String> {
     step(&agent, "POST", "/test/drain", json!({}));
     step(&agent, "POST", "/test/snapshots", json!({}));
     step(&agent, "POST", "/test/clock/advance", json!({ "seconds": 72 * 3_600 }));
-    step(&agent, "POST", "/tasks", task());
+    let played = step(&agent, "POST", "/tasks", task())["id"].as_str().unwrap().to_owned();
+    step(&agent, "POST", "/test/humans", json!({ "count": 2 }));
+    let script = json!({ "script": ["apply", "select", "submit", "reject", "dispute"], "delaySeconds": 60 });
+    step(&agent, "POST", &format!("/test/tasks/{played}/simulate"), script);
+    let mut diligent = task();
+    diligent["metadata"] = json!({ "sandbox.human": "diligent", "sandbox.fault": "webhook_twice" });
+    step(&agent, "POST", "/tasks", diligent);
+    step(&agent, "POST", "/test/clock/advance", json!({ "seconds": 600 }));
+    step(&agent, "POST", "/test/faults", json!({ "route": "POST /tasks", "fault": "conflict" }));
     for path in
         ["/tasks", "/wallet", "/wallet/transactions", "/notifications", "/events", "/api-keys", "/webhooks", "/my/referrals", "/test/clock"]
     {

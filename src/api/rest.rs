@@ -19,8 +19,10 @@ use crate::operation::sandbox::arm_fault::{ArmFault, DisarmFaults, ListFaults};
 use crate::operation::sandbox::clock::{FreezeClock, GetClock, RunClock};
 use crate::operation::sandbox::drain::Drain;
 use crate::operation::sandbox::fund::FundWallet;
+use crate::operation::sandbox::human::CreateHumans;
 use crate::operation::sandbox::request::ListRequests;
 use crate::operation::sandbox::reset::Reset;
+use crate::operation::sandbox::simulate::SimulateTask;
 use crate::operation::sandbox::snapshot::{CreateSnapshot, DeleteSnapshot, ListSnapshots, RestoreSnapshot};
 use crate::operation::submission::{ApproveSubmission, ListSubmissions, RejectSubmission, SubmitWork};
 use crate::operation::task::{CancelTask, CreateTask, GetTask, ListTasks};
@@ -34,7 +36,7 @@ pub const DOCUMENT_PATH: &str = "/openapi.json";
 /// What only a sandbox has is below it.
 const SANDBOX: &str = "/test/";
 
-pub static ROUTES: [Route; 60] = [
+pub static ROUTES: [Route; 62] = [
     get::<GetHealth>("/health", Class::Health),
     post_slow::<Register>("/public/auth/register", 201, Class::Register),
     post_slow::<Login>("/public/auth/login", 200, Class::Login),
@@ -91,6 +93,8 @@ pub static ROUTES: [Route; 60] = [
     post_slow::<RestoreSnapshot>("/test/snapshots/{snapshotId}/restore", 200, Class::Default),
     delete::<DeleteSnapshot>("/test/snapshots/{snapshotId}", Class::Default),
     post::<FundWallet>("/test/wallet/fund", 201, Class::Default),
+    post::<CreateHumans>("/test/humans", 201, Class::Default),
+    post_slow::<SimulateTask>("/test/tasks/{taskId}/simulate", 200, Class::Default),
     post::<ArmFault>("/test/faults", 201, Class::Default),
     get::<ListFaults>("/test/faults", Class::Default),
     delete::<DisarmFaults>("/test/faults", Class::Default),

@@ -122,6 +122,11 @@ impl Actor {
         }
     }
 
+    /// Whether it is an operator who has logged in.
+    pub fn is_operator(&self) -> bool {
+        self.role == Role::Admin && self.credential == Credential::IdToken
+    }
+
     pub fn is(&self, user_id: &UserId) -> bool {
         self.user_id == *user_id
     }

@@ -15,6 +15,7 @@ pub mod id;
 pub mod ledger;
 pub mod money;
 pub mod named;
+pub mod persona;
 pub mod risk;
 pub mod secret;
 pub mod task;

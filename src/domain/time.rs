@@ -5,7 +5,8 @@ use serde::{Serialize, Serializer};
 use std::fmt;
 
 pub const SECOND_MS: i64 = 1_000;
-pub const HOUR_MS: i64 = 3_600 * SECOND_MS;
+pub const MINUTE_MS: i64 = 60 * SECOND_MS;
+pub const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// Milliseconds since the Unix epoch. In bodies RFC 3339 UTC to the second.

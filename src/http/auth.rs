@@ -53,7 +53,7 @@ pub fn authorize(actor: &Actor, spec: &Spec, server: Mode) -> Result<()> {
     match spec.access {
         Access::Public => {}
         Access::Sandbox | Access::SandboxControl if actor.mode.is_live() => return Err(Error::NotFound(Resource::Path)),
-        Access::SandboxControl if server.is_live() && !is_operator(actor) => {
+        Access::SandboxControl if server.is_live() && !actor.is_operator() => {
             return Err(Error::Forbidden("On a live server this needs an operator's ID token: it concerns everyone's test data".into()));
         }
         Access::Scope(scope) if actor.scopes().contains(scope) => {}
@@ -62,17 +62,13 @@ pub fn authorize(actor: &Actor, spec: &Spec, server: Mode) -> Result<()> {
         Access::AllScopes | Access::Sandbox | Access::SandboxControl => {
             return Err(Error::Forbidden("This needs an ID token, or an API key with all five scopes".into()));
         }
-        Access::Operator if is_operator(actor) => {}
+        Access::Operator if actor.is_operator() => {}
         Access::Operator => return Err(Error::Forbidden("This needs an operator's ID token".into())),
     }
     match spec.role {
         Some(role) if role != actor.role => Err(Error::Forbidden(format!("This is for {role} accounts; yours is {}", article(actor.role)))),
         _ => Ok(()),
     }
-}
-
-fn is_operator(actor: &Actor) -> bool {
-    actor.role == Role::Admin && actor.credential == Credential::IdToken
 }
 
 fn article(role: Role) -> String {

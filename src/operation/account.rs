@@ -90,8 +90,12 @@ impl Operation for Register {
 
 impl Manual for Register {
     fn run(input: RegisterInput, ctx: &Ctx, db: &Db) -> Result<Registered> {
-        let role = input.role.into();
-        let user = new_user(ctx, &input, role)?;
+        let mut user = new_user(ctx, input.email.as_str(), input.role.into(), ctx.services.passwords.hash(&input.password.0)?)?;
+        user.skills = input.skills.iter().flat_map(|skills| &skills.0).map(|skill| skill.as_str().to_owned()).collect();
+        user.city = input.city.map(|city| city.as_str().to_owned());
+        if let Some(name) = input.display_name {
+            name.as_str().clone_into(&mut user.display_name);
+        }
         let (session, tokens) = first_session(ctx, &user)?;
         let (inserted, ctx) = (user.clone(), ctx.clone());
         let referral_code = input.referral_code;
@@ -104,18 +108,17 @@ impl Manual for Register {
     }
 }
 
-fn new_user(ctx: &Ctx, input: &RegisterInput, role: Role) -> Result<User> {
+/// A user of whom nothing more is said.
+pub(super) fn new_user(ctx: &Ctx, email: &str, role: Role, password_hash: String) -> Result<User> {
     let id: UserId = ctx.new_id()?;
     let number = id.as_str().get(id.as_str().len() - 6..).unwrap_or_default();
-    let display_name = input.display_name.as_ref().map_or_else(|| format!("{role}-{number}"), |name| name.as_str().to_owned());
-    let skills = input.skills.iter().flat_map(|skills| &skills.0).map(|skill| skill.as_str().to_owned()).collect();
     Ok(User {
-        email: input.email.as_str().to_owned(),
-        password_hash: ctx.services.passwords.hash(&input.password.0)?,
+        email: email.to_owned(),
+        password_hash,
         role,
-        display_name,
-        skills,
-        city: input.city.as_ref().map(|city| city.as_str().to_owned()),
+        display_name: format!("{role}-{number}"),
+        skills: Vec::new(),
+        city: None,
         referral_code: base62(&ctx.random::<6>()?),
         suspended_at: None,
         created_at: ctx.now,
@@ -123,7 +126,7 @@ fn new_user(ctx: &Ctx, input: &RegisterInput, role: Role) -> Result<User> {
     })
 }
 
-fn insert_account(tx: &WriteTx, ctx: &Ctx, user: &User, referral_code: Option<&str>) -> Result<()> {
+pub(super) fn insert_account(tx: &WriteTx, ctx: &Ctx, user: &User, referral_code: Option<&str>) -> Result<()> {
     if tx.find_user_by_email(&user.email)?.is_some() {
         return Err(Error::EmailTaken);
     }
@@ -136,16 +139,7 @@ fn insert_account(tx: &WriteTx, ctx: &Ctx, user: &User, referral_code: Option<&s
 
 /// Makes an account of any role, an operator's too: for the command line and fixtures.
 pub fn create_account(ctx: &Ctx, db: &Db, email: &Email, password: &Password, role: Role) -> Result<UserId> {
-    let input = RegisterInput {
-        email: email.clone(),
-        password: password.clone(),
-        display_name: None,
-        role: NewRole::Agent,
-        referral_code: None,
-        skills: None,
-        city: None,
-    };
-    let user = new_user(ctx, &input, role)?;
+    let user = new_user(ctx, email.as_str(), role, ctx.services.passwords.hash(&password.0)?)?;
     let (id, ctx) = (user.id.clone(), ctx.clone());
     db.write(move |tx| insert_account(tx, &ctx, &user, None))?;
     Ok(id)

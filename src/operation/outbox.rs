@@ -1,6 +1,7 @@
 //! Who is told what, in the transaction that caused it: an event for webhooks, notifications for people.
 
 use super::Ctx;
+use super::sandbox::autopilot;
 use crate::domain::Result;
 use crate::domain::event::EventType;
 use crate::domain::fault::FaultKind;
@@ -35,7 +36,8 @@ pub fn emit_to(
         fields.extend(own);
     }
     let event = Event { kind, task_id: &task.id, owner, human, data: Value::Object(fields), arrival: arrival(ctx, task) };
-    tx.insert_event(ctx.mode, &event, ctx.now)
+    tx.insert_event(ctx.mode, &event, ctx.now)?;
+    autopilot::react(tx, ctx, kind, task, human)
 }
 
 /// How a sandbox was asked to have the event arrive, by its request or by the task's values.

@@ -4,6 +4,8 @@ use crate::domain::secret::Secret;
 use crate::domain::{Error, Result};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::sync::OnceLock;
 
@@ -66,6 +68,13 @@ impl Passwords {
         Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
     }
 
+    /// A hash that is no password's: it is made up, so nobody knows what would lead to it, and refusing takes as long.
+    pub fn unusable(&self, salt: [u8; 16], hash: [u8; 32]) -> String {
+        let Cost { memory_kib, passes } = self.cost;
+        let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
+        format!("$argon2id$v=19$m={memory_kib},t={passes},p={LANES}${salt}${hash}")
+    }
+
     fn permit(&self) -> Result<Permit<'_>> {
         self.permits.1.recv().map_err(Error::internal)?;
         Ok(Permit(&self.permits.0))
@@ -82,5 +91,19 @@ struct Permit<'p>(&'p Sender<()>);
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let _ = self.0.send(());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unusable_hash_is_verified_like_any_other_and_never_right() {
+        let passwords = Passwords::new(Cost::LEAST, 1);
+        let hash = passwords.unusable([1; 16], [2; 32]);
+        for guess in ["", "password", hash.as_str()] {
+            assert!(!passwords.verify(&Secret::new(guess.into()), Some(&hash)).unwrap());
+        }
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::fault::FaultKind;
 use crate::domain::field::{Arguments, Whole, input};
 use crate::domain::id::{EscrowId, TaskId, UserId};
 use crate::domain::money::{Budget, Money};
+use crate::domain::persona::Persona;
 use crate::domain::task::{Selection, Task, TaskEvent, TaskStatus, Urgency};
 use crate::domain::text::{Metadata, Slug, Text};
 use crate::domain::time::{DAY_MS, Timestamp};
@@ -162,6 +163,9 @@ impl Operation for CreateTask {
 
 impl Write for CreateTask {
     fn review(input: &CreateTaskInput, ctx: &Ctx) -> Result<()> {
+        if !ctx.mode.is_live() {
+            Persona::asked(input.metadata.as_ref())?;
+        }
         check_content(ctx, input)
     }
 

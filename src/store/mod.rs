@@ -7,6 +7,7 @@
 mod api_key;
 mod application;
 pub mod audit;
+mod autopilot;
 mod backup;
 mod column;
 mod db;
@@ -25,6 +26,7 @@ mod notification;
 mod referral;
 mod server_key;
 mod session;
+mod simulated_human;
 mod snapshot;
 mod submission;
 mod task;
@@ -37,6 +39,7 @@ mod webhook;
 mod writer;
 
 pub use api_key::ApiKey;
+pub use autopilot::DueStep;
 pub use backup::{backup_to, check_file};
 pub use db::{Db, Lasting, lock};
 pub use delivery::{Attempt, Delivery};

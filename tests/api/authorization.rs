@@ -47,6 +47,7 @@ fn body(server: &Server, path: &str) -> Value {
         "notifications" => json!({ "all": true }),
         "advance" => json!({ "seconds": 1 }),
         "fund" => json!({ "amount": 1 }),
+        "simulate" => json!({ "script": ["approve"] }),
         "faults" => json!({ "route": "POST /tasks", "fault": "slow" }),
         action => server.body_of(action),
     }

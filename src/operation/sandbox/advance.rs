@@ -6,6 +6,7 @@ use crate::domain::actor::{Access, Mode};
 use crate::domain::field::{Whole, input};
 use crate::domain::time::{DAY_MS, SECOND_MS, Timestamp};
 use crate::domain::{Error, Result};
+use crate::operation::due::Done;
 use crate::operation::{Ctx, Manual, Operation};
 use crate::store::Db;
 use schemars::JsonSchema;
@@ -17,10 +18,13 @@ const FURTHEST_MS: i64 = 3_650 * DAY_MS;
 /// 9000-01-01: what follows from a time must still be one that RFC 3339 can write.
 const END: Timestamp = Timestamp::from_millis(221_845_392_000_000);
 
+/// How far one step goes.
+pub type Seconds = Whole<1, FURTHEST_SECONDS>;
+
 input! {
     pub struct AdvanceClockInput {
         /// How far; this or to.
-        seconds as "seconds": Option<Whole<1, FURTHEST_SECONDS>>,
+        seconds as "seconds": Option<Seconds>,
         /// The time to move to, not before the clock's own and at most ten years after it; this or seconds.
         to as "to": Option<Timestamp>,
     }
@@ -36,6 +40,8 @@ pub struct TravelView {
     pub approved: usize,
     /// Rejected tasks refunded because nobody disputed in time.
     pub refunded: usize,
+    /// Steps of humans who work by themselves.
+    pub autopilot: usize,
     /// Attempts to deliver an event to an endpoint, since the last advance or drain; what came of each stands in its
     /// deliveries.
     pub delivery_attempts: u64,
@@ -47,7 +53,8 @@ impl TravelView {
     pub fn of(travelled: Travelled, ctx: &Ctx, db: &Db) -> Result<Self> {
         let Travelled { done, attempts } = travelled;
         let clock = db.read(|tx| ClockView::load(ctx, tx))?;
-        Ok(TravelView { expired: done.expired, approved: done.approved, refunded: done.refunded, delivery_attempts: attempts, clock })
+        let Done { expired, approved, refunded, autopilot } = done;
+        Ok(TravelView { expired, approved, refunded, autopilot, delivery_attempts: attempts, clock })
     }
 }
 
@@ -69,7 +76,11 @@ impl Manual for AdvanceClock {
     }
 }
 
-fn target(input: &AdvanceClockInput, now: Timestamp) -> Result<Timestamp> {
+/// Where the clock goes.
+///
+/// # Errors
+/// A validation error for a time that it cannot go to.
+pub fn target(input: &AdvanceClockInput, now: Timestamp) -> Result<Timestamp> {
     let target = match (input.seconds, input.to) {
         (Some(Whole(seconds)), None) => now.plus_ms(i64::from(seconds) * SECOND_MS),
         // It is written without its milliseconds: moving to the time one has read is no step back.

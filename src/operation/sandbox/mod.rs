@@ -6,14 +6,19 @@
 
 pub mod advance;
 pub mod arm_fault;
+pub mod autopilot;
 pub mod clock;
 pub mod drain;
 pub mod fault;
 pub mod fund;
+pub mod human;
+mod perform;
 pub mod request;
 pub mod reset;
+pub mod simulate;
 pub mod snapshot;
 mod state;
+mod step;
 pub mod travel;
 
 pub use state::Sandbox;

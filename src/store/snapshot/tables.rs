@@ -31,12 +31,13 @@ const BY_TASK: &str = "task_id IN (SELECT id FROM task WHERE livemode = 0)";
 const BY_WEBHOOK: &str = "webhook_id IN (SELECT id FROM webhook WHERE livemode = 0)";
 
 /// Parents before their children: they are put back in this order, and emptied in the other.
-pub const TABLES: [Table; 31] = [
+pub const TABLES: [Table; 33] = [
     shared("user"),
     shared("referral"),
     shared("session"),
     shared("api_key"),
     shared("server_key"),
+    shared("simulated_human"),
     shared("test_clock"),
     shared("snapshot"),
     shared("snapshot_row"),
@@ -47,6 +48,7 @@ pub const TABLES: [Table; 31] = [
     Table { name: "task_list", part: Part::Rows { condition: BY_MODE, numbered: Some(Numbered { column: "task_seq", table: "task" }) } },
     rows("task_list_count", BY_MODE),
     Table { name: "task_text", part: Part::Derived },
+    rows("autopilot", BY_TASK),
     rows("escrow", BY_MODE),
     numbered("transfer", BY_MODE),
     numbered("application", BY_MODE),

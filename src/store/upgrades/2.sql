@@ -122,3 +122,19 @@ CREATE TABLE snapshot_row (
   row          TEXT NOT NULL,
   PRIMARY KEY (snapshot_id, part, number)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE simulated_human (
+  user_id   TEXT PRIMARY KEY REFERENCES user (id),
+  owner_id  TEXT NOT NULL REFERENCES user (id),
+  persona   TEXT CHECK (persona IN ('diligent', 'sloppy', 'late', 'ghost', 'disputes')),
+  UNIQUE (owner_id, persona)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE autopilot (
+  task_id   TEXT NOT NULL REFERENCES task (id),
+  step      TEXT NOT NULL CHECK (step IN ('apply', 'answer', 'submit', 'dispute')),
+  human_id  TEXT NOT NULL REFERENCES simulated_human (user_id),
+  due_at    INTEGER NOT NULL,
+  PRIMARY KEY (task_id, step)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX autopilot_due ON autopilot (due_at);

@@ -89,6 +89,11 @@ impl Server {
         }
     }
 
+    /// Moves the test clock on by so many minutes, with all that is due on the way.
+    pub fn pass(&self, minutes: u32) -> Value {
+        self.agent.post("/test/clock/advance", &json!({ "seconds": minutes * 60 })).ok(200)
+    }
+
     pub fn status_of(&self, task: &str) -> String {
         self.agent.get(&format!("/tasks/{task}")).ok(200)["status"].as_str().unwrap().to_owned()
     }
