@@ -28,7 +28,7 @@ const DEFAULT_FILE: &str = "humans2ai.toml";
 const VARIABLE_PREFIX: &str = "HUMANS2AI_";
 /// Names the configuration file, as `--config` does; the flag goes first.
 const FILE_VARIABLE: &str = "HUMANS2AI_CONFIG";
-/// The server that `humans2ai mcp` and the tests talk to; no business of the server itself.
+/// The server that the commands of developers and the tests talk to; no business of the server itself.
 const CLIENT_VARIABLE: &str = "HUMANS2AI_URL";
 /// The key that `humans2ai mcp` shows to it.
 const API_KEY_VARIABLE: &str = "API_KEY";

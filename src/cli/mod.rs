@@ -2,9 +2,16 @@
 
 mod admin;
 mod backup;
+mod client;
+mod developer;
 mod ephemeral;
+mod listen;
+mod logs;
 mod mcp;
+mod seed;
 mod serve;
+mod test_clock;
+mod trigger;
 
 use crate::api::openapi;
 use crate::config::{ClientEnvironment, Config, Layers};
@@ -26,6 +33,7 @@ struct Cli {
 }
 
 #[derive(Args)]
+#[command(next_help_heading = "Server options")]
 struct Options {
     /// The configuration file [default: humans2ai.toml, if it is there]
     #[arg(long, global = true)]
@@ -70,6 +78,8 @@ enum Command {
     Mcp,
     /// Print the OpenAPI document
     Openapi,
+    #[command(flatten)]
+    Developer(developer::Command),
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
@@ -80,24 +90,34 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     run(cli).unwrap_or_else(|error| {
+        if error.downcast_ref().is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe) {
+            // Whoever reads has seen enough, as `head` does.
+            return ExitCode::SUCCESS;
+        }
         let _ = writeln!(io::stderr(), "humans2ai: {error}");
         ExitCode::FAILURE
     })
 }
 
 fn run(cli: Cli) -> Result<ExitCode, StartError> {
-    let config = configuration(&cli.options)?;
-    // The log's level is a key like any other, so the logger needs no environment of its own.
-    env_logger::Builder::new().filter_level(config.log.level).target(env_logger::Target::Stderr).init();
+    let options = &cli.options;
     match cli.command {
-        None | Some(Command::Serve) if cli.options.fixture.ephemeral => ephemeral::run(config, cli.options.fixture.seed),
-        None | Some(Command::Serve) => serve::run(config),
-        Some(Command::Admin(command)) => admin::run(config, command),
-        Some(Command::Backup { file }) => backup::backup(&config.server.data, &file),
-        Some(Command::Restore { file }) => backup::restore(&config.server.data, &file),
-        Some(Command::Mcp) => mcp::run(&config, ClientEnvironment::of_process()),
-        Some(Command::Openapi) => print_openapi(&config),
+        None | Some(Command::Serve) if options.fixture.ephemeral => ephemeral::run(settle(options)?, options.fixture.seed),
+        None | Some(Command::Serve) => serve::run(settle(options)?),
+        Some(Command::Admin(command)) => admin::run(settle(options)?, command),
+        Some(Command::Backup { file }) => backup::backup(&settle(options)?.server.data, &file),
+        Some(Command::Restore { file }) => backup::restore(&settle(options)?.server.data, &file),
+        Some(Command::Mcp) => mcp::run(&settle(options)?, ClientEnvironment::of_process()),
+        Some(Command::Openapi) => print_openapi(&settle(options)?),
+        Some(Command::Developer(command)) => developer::run(&command),
     }
+}
+
+/// The configuration, and the logger that it sets up: the log's level is a key like any other.
+fn settle(options: &Options) -> Result<Config, StartError> {
+    let config = configuration(options)?;
+    env_logger::Builder::new().filter_level(config.log.level).target(env_logger::Target::Stderr).init();
+    Ok(config)
 }
 
 /// Flags over environment over file over defaults.

@@ -16,6 +16,7 @@ mod clock;
 mod concurrency;
 mod crash;
 mod deliveries;
+mod developer;
 mod document;
 mod envelope;
 mod events;
