@@ -53,7 +53,8 @@ pub struct Waiting {
     pub retry_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "d.id, d.webhook_id, d.event_seq, e.id, e.type, e.task_id, e.created_at, d.state, d.retries, d.retry_at, d.misdelivery";
+const COLUMNS: &str =
+    "d.id, d.webhook_id, d.event_seq, e.id, e.type, e.task_id, e.created_at, d.state, d.retries, d.retry_at, d.misdelivery";
 
 /// Deliveries with their events, found by the index that is named: without statistics SQLite would read an endpoint's
 /// whole log for the few in one state.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 impl Mcp {
     pub(super) fn documented(&self, talk: &mut Talk, object: Map<String, Value>) -> Step {
         match self.documented_call(talk, object) {
-            Ok(call) => Step::Run(call, Box::new(wire)),
+            Ok(call) => Step::Run(Box::new(call), Box::new(wire)),
             Err(error) => Step::Answer(Some(wire(talk, Err(error)))),
         }
     }

@@ -58,7 +58,7 @@ enum Step {
     /// It is answered; a notification with nothing.
     Answer(Option<Wire>),
     /// An operation is to be run.
-    Run(Call, Finish),
+    Run(Box<Call>, Finish),
 }
 
 /// Tells what came of an operation in the message's own dialect.
@@ -100,7 +100,7 @@ impl Mcp {
     fn answer_documented(&self, mut talk: Talk, object: Map<String, Value>) {
         match self.documented(&mut talk, object) {
             Step::Answer(answer) => talk.finish(answer.into_iter().collect()),
-            Step::Run(call, finish) => self.executor.run(call, move |result, _| {
+            Step::Run(call, finish) => self.executor.run(*call, move |result, _| {
                 let answer = finish(&talk, result);
                 talk.end(answer);
             }),
@@ -114,7 +114,7 @@ impl Mcp {
                 Step::Answer(answer) => answers.extend(answer),
                 Step::Run(call, finish) => {
                     let mcp = Arc::clone(self);
-                    return self.executor.run(call, move |result, _| {
+                    return self.executor.run(*call, move |result, _| {
                         answers.push(finish(&talk, result));
                         mcp.go_on(talk, messages, answers);
                     });

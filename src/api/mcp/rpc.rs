@@ -85,7 +85,7 @@ impl Mcp {
         };
         let id = request.id;
         match self.prepare(talk, tool, arguments, KeyRule::Optional) {
-            Ok(call) => Ok(Step::Run(call, Box::new(move |talk, result| era.tool_result(talk, &id, tool, result)))),
+            Ok(call) => Ok(Step::Run(Box::new(call), Box::new(move |talk, result| era.tool_result(talk, &id, tool, result)))),
             // Without a valid credential it is no call yet; a modern client knows what a 429 means.
             Err(error @ Error::Unauthorized(_)) => Err(Failure::Refused(error)),
             Err(error @ Error::RateLimited { .. }) if era == Era::Modern => Err(Failure::Refused(error)),
