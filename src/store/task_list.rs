@@ -87,11 +87,12 @@ impl ReadTx<'_> {
                  WHERE livemode = ?1 AND viewer = ?2 AND facet = ?3 AND task_seq < ?4 AND ?5 IS NULL ORDER BY task_seq DESC"
             }
         };
-        let range = |range: &Range| {
+        let range = |(number, range): (usize, &Range)| {
             let params = (mode.is_live(), range.viewer.to_owned(), range.facet, page.below(), category.map(str::to_owned));
-            Ok((self.prepare(sql)?, params))
+            // All are read at once, and the cache has one statement for one text: a number gives each its own.
+            Ok((self.prepare(&format!("{sql} -- {number}"))?, params))
         };
-        let ranges = ranges.iter().map(range).collect::<Result<Vec<_>>>()?;
+        let ranges = ranges.iter().enumerate().map(range).collect::<Result<Vec<_>>>()?;
         Ok(merge_newest(ranges, page)?)
     }
 

@@ -326,3 +326,18 @@ fn the_outbox_has_each_transition_in_order() {
     assert_eq!((completed["payout"].to_string(), completed["platformFee"].to_string()), ("149.985".into(), "0.015".into()));
     assert_eq!(completed["humanDisplayId"], json!(server.human_id));
 }
+
+/// `PRAGMA optimize` on a file with one account made SQLite look through all accounts for the owner of each task, once there
+/// were many.
+#[test]
+fn a_server_that_stops_leaves_no_statistics_of_a_small_file_to_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("market.db");
+    let server = crate::harness::KeptServer::start(&data, &[]);
+    let (_, agent) = crate::harness::register(&server.anyone, "agent", "agent@example.com");
+    agent.post("/tasks", &Server::example()).ok(201);
+    assert!(server.terminate());
+    let statistics = "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sqlite_stat_'";
+    let found: i64 = crate::harness::open_database(&data).query_row(statistics, [], |row| row.get(0)).unwrap();
+    assert_eq!(found, 0);
+}
