@@ -18,11 +18,12 @@ pub fn measure_crowd(disk: &Disk) {
     let server = Server::start(disk, &disk.file("crowd.db"), &[]);
     let agent = server.agent();
     let alone = healthy(&agent);
-    let over = AtomicBool::new(false);
+    let (complete, over) = (AtomicBool::new(false), AtomicBool::new(false));
     let crowded = std::thread::scope(|scope| {
-        let hostile = scope.spawn(|| crowd(agent.address(), &over));
-        // Until they are all there.
-        std::thread::sleep(Duration::from_secs(1));
+        let hostile = scope.spawn(|| crowd(agent.address(), &complete, &over));
+        while !complete.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         let crowded = healthy(&agent);
         over.store(true, Ordering::Relaxed);
         println!("{} hostile connections were made, those that lost their places again", hostile.join().unwrap());
@@ -47,7 +48,7 @@ fn healthy(agent: &Client) -> Figures {
 }
 
 /// Keeps the crowd complete until it is over; how many connections it took.
-fn crowd(address: &str, over: &AtomicBool) -> usize {
+fn crowd(address: &str, complete: &AtomicBool, over: &AtomicBool) -> usize {
     let connect = || TcpStream::connect(address).unwrap();
     let head = b"POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n";
     let mut idle: Vec<_> = (0..IDLE).map(|_| connect()).collect();
@@ -56,6 +57,7 @@ fn crowd(address: &str, over: &AtomicBool) -> usize {
         let _ = stream.write_all(&head[..*sent]);
     }
     let mut made = IDLE + DRIPPING;
+    complete.store(true, Ordering::Relaxed);
     while !over.load(Ordering::Relaxed) {
         for (stream, sent) in &mut dripping {
             *sent += 1;
