@@ -1,4 +1,4 @@
-//! A client of a running server's API, for the commands of developers.
+//! A client of a running server, for the commands that need one.
 
 use crate::server::StartError;
 use clap::Args;
@@ -9,10 +9,26 @@ use std::fmt;
 use std::time::Duration;
 use ureq::Agent;
 use ureq::http::Request;
+use ureq::tls::{RootCerts, TlsConfig};
 
 /// More than a long poll waits.
 const TIMEOUT: Duration = Duration::from_mins(1);
 const UNAUTHORIZED: u16 = 401;
+
+/// What every command sends with: no proxy from the environment, no redirects, and the system's own certificates, among
+/// which a self-hoster's may be.
+pub fn agent() -> Agent {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+        .user_agent(concat!("humans2ai/", env!("CARGO_PKG_VERSION")))
+        .timeout_global(Some(TIMEOUT))
+        .build()
+        .into()
+}
 
 /// Which server, and as whom.
 #[derive(Args)]
@@ -125,14 +141,8 @@ impl Connection {
 impl ServerAddress {
     /// A client without credentials.
     pub fn client(&self) -> Client {
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_global(Some(TIMEOUT))
-            .user_agent(concat!("humans2ai/", env!("CARGO_PKG_VERSION")))
-            .build();
         let url = self.url.trim_end_matches('/').trim_end_matches("/api/v1").to_owned();
-        Client { url, token: String::new(), agent: agent.into() }
+        Client { url, token: String::new(), agent: agent() }
     }
 }
 

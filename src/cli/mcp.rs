@@ -1,19 +1,16 @@
 //! `humans2ai mcp`: MCP over stdio for clients that start a program. It forwards each line to a running server, so that
 //! both transports are one implementation.
 
+use super::client::agent;
 use crate::api::mcp;
 use crate::config::{ClientEnvironment, Config};
 use crate::server::StartError;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
-use std::time::Duration;
 use ureq::Agent;
 use ureq::http::Request;
-use ureq::tls::{RootCerts, TlsConfig};
 
-/// Longer than the longest long poll.
-const TIMEOUT: Duration = Duration::from_mins(1);
 const INTERNAL_ERROR: i32 = -32603;
 
 /// Answers the messages of standard input, one a line, in their order, until it ends.
@@ -42,17 +39,8 @@ struct Bridge {
 impl Bridge {
     fn new(config: &Config, environment: ClientEnvironment) -> Self {
         let server = environment.url.unwrap_or_else(|| config.client_url());
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
-            .user_agent(concat!("humans2ai/", env!("CARGO_PKG_VERSION")))
-            .timeout_global(Some(TIMEOUT))
-            .build();
         Bridge {
-            agent: agent.into(),
+            agent: agent(),
             url: format!("{}/api/v1{}", server.trim_end_matches('/'), mcp::PATH),
             authorization: environment.api_key.map(|key| format!("Bearer {}", key.expose())),
         }
