@@ -2,6 +2,7 @@
 
 use super::{Limits, Refusal};
 use httparse::{EMPTY_HEADER, Error, Header, Request};
+use memchr::memchr_iter;
 
 /// How far a head has come.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,11 +50,11 @@ fn end_of_head(bytes: &[u8]) -> Option<usize> {
         Some([b'\r', b'\n', ..]) => Some(at + 3),
         _ => None,
     };
-    bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').find_map(|(at, _)| ends(at))
+    memchr_iter(b'\n', bytes).find_map(ends)
 }
 
 fn has_bare_line_feed(head: &[u8]) -> bool {
-    head.iter().enumerate().any(|(at, byte)| *byte == b'\n' && (at == 0 || head.get(at - 1) != Some(&b'\r')))
+    memchr_iter(b'\n', head).any(|at| at == 0 || head.get(at - 1) != Some(&b'\r'))
 }
 
 fn check(request: &Request) -> Result<Framing, Refusal> {
