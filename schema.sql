@@ -1,6 +1,8 @@
 -- The whole truth of the database. Times are milliseconds since the Unix epoch, money is integer micro-units of A9,
 -- ids are the public ones, `livemode` is 0 for test and 1 for live: the two never meet in one row.
 -- `seq` columns count up with every insert, so that lists have an order that no clock can disturb.
+-- Where rows are written all the time, a CHECK names one value after the other and a trigger writes one row after the other:
+-- for an IN of three or more, and for several rows of VALUES, SQLite makes a table of its own each time.
 
 ----------------------------------------------------------------------------------------------------- accounts of people
 
@@ -111,8 +113,8 @@ CREATE TABLE transfer (
   seq                   INTEGER PRIMARY KEY,
   id                    TEXT NOT NULL UNIQUE,
   livemode              INTEGER NOT NULL CHECK (livemode IN (0, 1)),
-  kind                  TEXT NOT NULL CHECK (kind IN
-    ('deposit', 'withdrawal', 'escrow_lock', 'escrow_refund', 'payout', 'fee', 'referral_bonus', 'grant')),
+  kind                  TEXT NOT NULL CHECK (kind = 'deposit' OR kind = 'withdrawal' OR kind = 'escrow_lock' OR kind = 'escrow_refund'
+    OR kind = 'payout' OR kind = 'fee' OR kind = 'referral_bonus' OR kind = 'grant'),
   debit_account         INTEGER NOT NULL REFERENCES account (id),   -- gives
   credit_account        INTEGER NOT NULL REFERENCES account (id),   -- receives
   amount                INTEGER NOT NULL CHECK (amount > 0),
@@ -142,7 +144,9 @@ CREATE TRIGGER transfer_moves_balances AFTER INSERT ON transfer BEGIN
   SELECT RAISE(ABORT, 'a debit account of another mode') WHERE changes() <> 1;
   UPDATE account SET balance = balance + NEW.amount WHERE id = NEW.credit_account AND livemode = NEW.livemode;
   SELECT RAISE(ABORT, 'a credit account of another mode') WHERE changes() <> 1;
-  INSERT INTO account_total VALUES (NEW.debit_account, NEW.kind, 1, NEW.amount), (NEW.credit_account, NEW.kind, 1, NEW.amount)
+  INSERT INTO account_total VALUES (NEW.debit_account, NEW.kind, 1, NEW.amount)
+    ON CONFLICT DO UPDATE SET transfers = transfers + 1, amount = amount + excluded.amount;
+  INSERT INTO account_total VALUES (NEW.credit_account, NEW.kind, 1, NEW.amount)
     ON CONFLICT DO UPDATE SET transfers = transfers + 1, amount = amount + excluded.amount;
 END;
 CREATE TRIGGER transfer_is_final BEFORE UPDATE ON transfer BEGIN SELECT RAISE(ABORT, 'a transfer is never edited'); END;
@@ -154,7 +158,7 @@ CREATE TABLE escrow (
   livemode    INTEGER NOT NULL CHECK (livemode IN (0, 1)),
   owner       TEXT NOT NULL REFERENCES user (id),
   amount      INTEGER NOT NULL CHECK (amount > 0),
-  status      TEXT NOT NULL DEFAULT 'held' CHECK (status IN ('held', 'released', 'refunded', 'split')),
+  status      TEXT NOT NULL DEFAULT 'held' CHECK (status = 'held' OR status = 'released' OR status = 'refunded' OR status = 'split'),
   payout      INTEGER NOT NULL DEFAULT 0 CHECK (payout >= 0),
   fee         INTEGER NOT NULL DEFAULT 0 CHECK (fee >= 0),
   refund      INTEGER NOT NULL DEFAULT 0 CHECK (refund >= 0),
@@ -175,8 +179,8 @@ CREATE TABLE task (
   seq               INTEGER PRIMARY KEY,
   id                TEXT NOT NULL UNIQUE,
   livemode          INTEGER NOT NULL CHECK (livemode IN (0, 1)),
-  status            TEXT NOT NULL CHECK (status IN
-    ('open', 'assigned', 'submitted', 'rejected', 'disputed', 'completed', 'refunded', 'cancelled', 'expired')),
+  status            TEXT NOT NULL CHECK (status = 'open' OR status = 'assigned' OR status = 'submitted' OR status = 'rejected'
+    OR status = 'disputed' OR status = 'completed' OR status = 'refunded' OR status = 'cancelled' OR status = 'expired'),
   title             TEXT NOT NULL,
   description       TEXT NOT NULL,
   category          TEXT NOT NULL,
@@ -184,7 +188,7 @@ CREATE TABLE task (
   deadline          INTEGER NOT NULL,
   location          TEXT,
   remote            INTEGER NOT NULL CHECK (remote IN (0, 1)),
-  urgency           TEXT NOT NULL CHECK (urgency IN ('low', 'medium', 'high', 'urgent')),
+  urgency           TEXT NOT NULL CHECK (urgency = 'low' OR urgency = 'medium' OR urgency = 'high' OR urgency = 'urgent'),
   selection         TEXT NOT NULL CHECK (selection IN ('manual', 'first')),
   review_hours      INTEGER NOT NULL CHECK (review_hours >= 0),
   metadata          TEXT,                                    -- JSON object of strings
@@ -219,7 +223,7 @@ CREATE TABLE application (
   task_id     TEXT NOT NULL REFERENCES task (id),
   human_id    TEXT NOT NULL REFERENCES user (id),
   livemode    INTEGER NOT NULL CHECK (livemode IN (0, 1)),
-  status      TEXT NOT NULL CHECK (status IN ('pending', 'selected', 'not_selected')),
+  status      TEXT NOT NULL CHECK (status = 'pending' OR status = 'selected' OR status = 'not_selected'),
   message     TEXT,
   created_at  INTEGER NOT NULL,
   UNIQUE (task_id, human_id)
@@ -306,18 +310,22 @@ CREATE TRIGGER task_is_relisted AFTER UPDATE OF status ON task WHEN OLD.facet <>
       AND viewer IN (SELECT OLD.agent_id UNION ALL SELECT human_id FROM application WHERE task_id = OLD.id);
 END;
 CREATE TRIGGER task_list_counts_in AFTER INSERT ON task_list BEGIN
-  INSERT INTO task_list_count VALUES (NEW.livemode, NEW.viewer, '', NEW.facet, 1), (NEW.livemode, NEW.viewer, NEW.category, NEW.facet, 1)
-    ON CONFLICT DO UPDATE SET tasks = tasks + 1;
+  INSERT INTO task_list_count VALUES (NEW.livemode, NEW.viewer, '', NEW.facet, 1) ON CONFLICT DO UPDATE SET tasks = tasks + 1;
+  INSERT INTO task_list_count VALUES (NEW.livemode, NEW.viewer, NEW.category, NEW.facet, 1) ON CONFLICT DO UPDATE SET tasks = tasks + 1;
 END;
 CREATE TRIGGER task_list_counts_out AFTER DELETE ON task_list BEGIN
   UPDATE task_list_count SET tasks = tasks - 1
-    WHERE livemode = OLD.livemode AND viewer = OLD.viewer AND category IN ('', OLD.category) AND facet = OLD.facet;
+    WHERE livemode = OLD.livemode AND viewer = OLD.viewer AND category = '' AND facet = OLD.facet;
+  UPDATE task_list_count SET tasks = tasks - 1
+    WHERE livemode = OLD.livemode AND viewer = OLD.viewer AND category = OLD.category AND facet = OLD.facet;
 END;
 CREATE TRIGGER task_list_counts_over AFTER UPDATE OF facet ON task_list BEGIN
   UPDATE task_list_count SET tasks = tasks - 1
-    WHERE livemode = OLD.livemode AND viewer = OLD.viewer AND category IN ('', OLD.category) AND facet = OLD.facet;
-  INSERT INTO task_list_count VALUES (NEW.livemode, NEW.viewer, '', NEW.facet, 1), (NEW.livemode, NEW.viewer, NEW.category, NEW.facet, 1)
-    ON CONFLICT DO UPDATE SET tasks = tasks + 1;
+    WHERE livemode = OLD.livemode AND viewer = OLD.viewer AND category = '' AND facet = OLD.facet;
+  UPDATE task_list_count SET tasks = tasks - 1
+    WHERE livemode = OLD.livemode AND viewer = OLD.viewer AND category = OLD.category AND facet = OLD.facet;
+  INSERT INTO task_list_count VALUES (NEW.livemode, NEW.viewer, '', NEW.facet, 1) ON CONFLICT DO UPDATE SET tasks = tasks + 1;
+  INSERT INTO task_list_count VALUES (NEW.livemode, NEW.viewer, NEW.category, NEW.facet, 1) ON CONFLICT DO UPDATE SET tasks = tasks + 1;
 END;
 
 -- Full text of titles and descriptions, by task seq. The writer fills it at the end of each commit, in one go.
@@ -382,7 +390,7 @@ CREATE TABLE delivery (
   webhook_id  TEXT NOT NULL REFERENCES webhook (id),
   event_seq   INTEGER NOT NULL REFERENCES event (seq) ON DELETE CASCADE,
   id          TEXT NOT NULL UNIQUE,
-  state       TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
+  state       TEXT NOT NULL CHECK (state = 'pending' OR state = 'delivered' OR state = 'failed'),
   retries     INTEGER NOT NULL DEFAULT 0,                    -- used up since the last first attempt
   retry_at    INTEGER,                                       -- of a pending one; NULL: as soon as its turn comes
   misdelivery  TEXT CHECK (misdelivery IN ('twice', 'late')), -- what a sandbox is still to do to it, on demand

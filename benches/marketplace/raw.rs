@@ -36,6 +36,7 @@ pub fn main(arguments: &[String]) {
 struct Writer {
     conn: Connection,
     user: String,
+    webhook: String,
 }
 
 impl Writer {
@@ -49,8 +50,9 @@ impl Writer {
              PRAGMA temp_store = memory; PRAGMA wal_autocheckpoint = 4000",
         )
         .unwrap();
-        let user = conn.query_row("SELECT id FROM user WHERE email = 'bench@example.com'", [], |row| row.get(0)).unwrap();
-        Writer { conn, user }
+        let id = |table: &str| conn.query_row(&format!("SELECT id FROM {table}"), [], |row| row.get(0)).unwrap();
+        let (user, webhook) = (id("user"), id("webhook"));
+        Writer { conn, user, webhook }
     }
 
     fn commit(&self, first: usize, batch: usize) {
@@ -107,7 +109,12 @@ impl Writer {
                 now
             ],
         );
+        let event = self.conn.last_insert_rowid();
         self.look("SELECT * FROM webhook WHERE user_id = ?1 AND livemode = 0 AND deleted_at IS NULL ORDER BY id", [user]);
+        self.run(
+            "INSERT INTO delivery (webhook_id, event_seq, id, state, retry_at, misdelivery) VALUES (?1, ?2, ?3, 'pending', NULL, NULL)",
+            params![self.webhook, event, format!("dlv_{number:032x}")],
+        );
         self.run("RELEASE attempt", []);
         self.run(
             "INSERT OR REPLACE INTO idempotency_key (user_id, livemode, key, fingerprint, status, body, created_at) VALUES (?1, 0, ?2, ?3, 201, ?4, ?5)",

@@ -3,10 +3,10 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The version that `schema.sql` makes.
-const VERSION: usize = 2;
+const VERSION: usize = 3;
 
 /// `STEPS[n]` brings a file from version n + 1 to n + 2. A step is never edited once released.
-const STEPS: [&str; VERSION - 1] = [include_str!("upgrades/2.sql")];
+const STEPS: [&str; VERSION - 1] = [include_str!("upgrades/2.sql"), include_str!("upgrades/3.sql")];
 
 /// Makes or upgrades the schema in one transaction: a kill in between leaves the old version.
 pub fn migrate(conn: &mut Connection) -> Result<(), Box<dyn std::error::Error>> {
