@@ -30,8 +30,8 @@ use std::sync::{Arc, LazyLock};
 
 /// Requests with slow work that may wait; more are told to come back.
 const SLOW_QUEUE: usize = 64;
-/// The memory and processor a few requests at a time can take.
-const REQUEST_THREADS: usize = 8;
+/// As many as there are connections to read with: more would wait for one of these, and be woken and put to sleep for it.
+const REQUEST_THREADS: usize = 4;
 /// 2030-01-01T00:00:00Z: where the test clock of a server with a seed begins.
 const SEEDED_BEGINNING: Timestamp = Timestamp::from_millis(1_893_456_000_000);
 

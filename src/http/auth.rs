@@ -7,33 +7,33 @@ use crate::domain::named::Named;
 use crate::domain::secret::Secret;
 use crate::domain::{Error, Result};
 use crate::operation::{Services, Spec};
-use crate::store::Db;
+use crate::store::ReadTx;
 
 const MISSING: Error = Error::Unauthorized("Missing Bearer token: send Authorization: Bearer <API key or ID token>");
 pub const INVALID: Error = Error::Unauthorized("Invalid Bearer token: the API key or ID token is unknown, revoked or expired");
 
 /// The caller that the `Authorization` header proves.
-pub fn authenticate(request: &rouille::Request, db: &Db, services: &Services) -> Result<Actor> {
+pub fn authenticate(request: &rouille::Request, tx: &ReadTx, services: &Services) -> Result<Actor> {
     let value = header(request, "Authorization")?.ok_or(MISSING)?;
     let (scheme, token) = value.split_once(' ').ok_or(MISSING)?;
     if !scheme.eq_ignore_ascii_case("Bearer") {
         return Err(MISSING);
     }
     let token = Secret::new(token.trim().to_owned());
-    if token.expose().starts_with("sk_") { by_key(&token, db, services) } else { by_id_token(request, &token, db, services) }
+    if token.expose().starts_with("sk_") { by_key(&token, tx, services) } else { by_id_token(request, &token, tx, services) }
 }
 
-fn by_key(key: &Secret, db: &Db, services: &Services) -> Result<Actor> {
-    let actor = db.read(|tx| tx.find_actor_by_key(&key.digest()))?.ok_or(INVALID)?;
+fn by_key(key: &Secret, tx: &ReadTx, services: &Services) -> Result<Actor> {
+    let actor = tx.find_actor_by_key(&key.digest())?.ok_or(INVALID)?;
     if actor.mode.is_live() && !services.config.server.mode.is_live() {
         return Err(Error::Unauthorized("This server is a sandbox and takes sk_test_ keys only"));
     }
     Ok(actor)
 }
 
-fn by_id_token(request: &rouille::Request, token: &Secret, db: &Db, services: &Services) -> Result<Actor> {
+fn by_id_token(request: &rouille::Request, token: &Secret, tx: &ReadTx, services: &Services) -> Result<Actor> {
     let user_id = services.signer.verify(token.expose(), services.clocks.tokens()).ok_or(INVALID)?;
-    let role = db.read(|tx| tx.find_active_role(&user_id))?.ok_or(INVALID)?;
+    let role = tx.find_active_role(&user_id)?.ok_or(INVALID)?;
     let mode = chosen_mode(request, services.config.server.mode)?;
     Ok(Actor { user_id, role, mode, credential: Credential::IdToken })
 }

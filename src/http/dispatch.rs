@@ -1,7 +1,7 @@
 //! The REST way through: match the route, then authenticate → scope → rate limit → one transaction → envelope.
 
 use super::exchange::{Exchange, refusal};
-use super::executor::{Call, Executor, OVERLOADED};
+use super::executor::{Call, Caller, Executor, OVERLOADED};
 use super::front::{Handler, Refusal, Reply};
 use super::idempotency::IdempotencyKey;
 use super::rate_limit::Class;
@@ -12,6 +12,7 @@ use crate::domain::actor::Access;
 use crate::domain::field::Arguments;
 use crate::domain::id::{Id, RequestId};
 use crate::domain::{Error, Result};
+use crate::operation::Effect;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
@@ -68,22 +69,23 @@ impl Dispatch {
                 return Err(error);
             }
         };
-        let actor = if route.spec.access == Access::Public {
+        let (actor, view) = if route.spec.access == Access::Public {
             executor.count_address(address, route.class, &mut exchange.standing)?;
-            None
+            (None, None)
         } else {
-            let actor = executor.authenticate(request, address, &mut exchange.standing)?;
+            let Caller { actor, view } = executor.authenticate(request, address, &mut exchange.standing)?;
+            let view = (route.spec.effect == Effect::Read).then_some(view);
             if !actor.mode.is_live() && !route.untraced {
                 exchange.trace(actor.user_id.clone(), route, path, &executor.services);
             }
             executor.admit(&actor, &route.spec, route.class, &mut exchange.standing)?;
-            Some(actor)
+            (Some(actor), view)
         };
         let ctx = executor.ctx(actor);
         let body = if matches!(request.method(), "POST" | "PATCH" | "PUT") { request::body(request)? } else { Map::new() };
         let key = if ctx.actor.is_some() { IdempotencyKey::of(request, path, &body)? } else { None };
         let arguments = arguments(route, path_values, request, body);
-        Ok(Some(Call { spec: &route.spec, route: Some((route.method, route.path)), status: route.status, arguments, key, ctx }))
+        Ok(Some(Call { spec: &route.spec, route: Some((route.method, route.path)), status: route.status, arguments, key, ctx, view }))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::domain::field::Arguments;
 use crate::domain::time::Timestamp;
 use crate::domain::{Error, Result};
 use crate::operation::{Ctx, ManualWork, Rendered, Services, Spec, WatchWork, Work, WriteWork, wall};
-use crate::store::{Db, WriteTx};
+use crate::store::{Db, View, WriteTx};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -34,6 +34,12 @@ pub struct Executor {
     pub waiting: Arc<WaitingRoom>,
 }
 
+/// Who calls, and the view of the data that shows them.
+pub struct Caller {
+    pub actor: Actor,
+    pub view: View,
+}
+
 /// An operation, admitted and not yet run.
 pub struct Call {
     pub spec: &'static Spec,
@@ -44,6 +50,8 @@ pub struct Call {
     pub arguments: Arguments,
     pub key: Option<IdempotencyKey>,
     pub ctx: Ctx,
+    /// Where a read goes on, so that it sees the data that admitted its caller; it opens its own otherwise.
+    pub view: Option<View>,
 }
 
 impl Executor {
@@ -57,10 +65,12 @@ impl Executor {
     }
 
     /// The caller; one that cannot be told counts against their address.
-    pub fn authenticate(&self, request: &rouille::Request, address: IpAddr, standing: &mut Standing) -> Result<Actor> {
-        match auth::authenticate(request, &self.db, &self.services) {
-            Ok(actor) => Ok(actor),
+    pub fn authenticate(&self, request: &rouille::Request, address: IpAddr, standing: &mut Standing) -> Result<Caller> {
+        let view = self.db.view()?;
+        match auth::authenticate(request, &view.tx()?, &self.services) {
+            Ok(actor) => Ok(Caller { actor, view }),
             Err(error) => {
+                drop(view);
                 self.count_address(address, Class::Unproven, standing)?;
                 Err(error)
             }
@@ -104,16 +114,21 @@ impl Executor {
     /// Runs the call and hands what came of it to `done`, with what its caller asked it to suffer, now or later: on the
     /// writer's thread too, so it must be quick.
     pub fn run(&self, call: Call, done: impl FnOnce(Result<Wire>, Option<Fault>) + Send + 'static) {
-        let Call { spec, route, status, arguments, key, mut ctx } = call;
+        let Call { spec, route, status, arguments, key, mut ctx, view } = call;
         let prepared = (spec.prepare)(&arguments).and_then(|work| {
             ctx.fault = self.find_fault(spec, route, &arguments, &ctx)?;
             Ok(work)
         });
         let fault = ctx.fault;
         let done = move |result| done(result, fault);
+        // The others must not hold it while they look for themselves, or wait.
+        let view = view.filter(|_| matches!(prepared, Ok(Work::Read(_))));
         match prepared {
             Err(invalid) => done(self.refuse_invalid(&ctx, key.as_ref(), invalid)),
-            Ok(Work::Read(work)) => done(self.db.read(|tx| work(&ctx, tx)).map(|rendered| Wire::success(status, &rendered))),
+            Ok(Work::Read(work)) => {
+                let rendered = view.map_or_else(|| self.db.view(), Ok).and_then(|view| work(&ctx, &view.tx()?));
+                done(rendered.map(|rendered| Wire::success(status, &rendered)));
+            }
             Ok(Work::Watch(work)) => self.watch(status, ctx, work, done),
             Ok(Work::Write(work)) => self.write(status, ctx, key, work, done),
             Ok(Work::Manual(work)) => self.run_slowly(spec, status, ctx, key, work, done),

@@ -26,8 +26,9 @@ impl<'r> Columns<'r> {
 
     fn parsed<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> Result<T> {
         let column = self.next;
-        let text: String = self.value()?;
-        parse(&text).ok_or_else(|| Error::FromSqlConversionFailure(column, Type::Text, format!("not a valid value: {text}").into()))
+        self.next += 1;
+        let text = self.row.get_ref(column)?.as_str()?;
+        parse(text).ok_or_else(|| Error::FromSqlConversionFailure(column, Type::Text, format!("not a valid value: {text}").into()))
     }
 
     fn optional<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<Option<T>> {

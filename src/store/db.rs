@@ -3,10 +3,11 @@
 use super::migrate;
 use super::told::{Listeners, Told};
 use super::tx::{ReadTx, WriteTx};
+use super::view::{Readers, View};
 use super::writer::{QueueFull, Writer};
 use crate::domain::entropy::Entropy;
 use crate::domain::{Error, Result};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::bounded;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
@@ -15,8 +16,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A few connections share their warm caches better than one for each thread.
-const READERS: usize = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The first SQLite whose WAL cannot lose a commit to a reset race.
 const MIN_SQLITE_VERSION: i32 = 3_051_003;
@@ -25,7 +24,7 @@ const OVERLOADED: &str = "The server is overloaded; retry in a second";
 /// The open database.
 pub struct Db {
     // Closed before the writer, which then is the last and can fold the log into the file.
-    readers: (Sender<Connection>, Receiver<Connection>),
+    readers: Readers,
     writer: Writer,
     listeners: Arc<Listeners>,
     entropy: Arc<Entropy>,
@@ -83,12 +82,7 @@ impl Db {
         #[cfg(feature = "failpoints")]
         super::failpoint::install(&mut conn).map_err(|error| failed("watch", &error))?;
         let path = path.canonicalize().map_err(|error| failed("find", &error))?;
-        let readers = bounded(READERS);
-        for _ in 0..READERS {
-            let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| failed("open", &error))?;
-            // The channel has room for exactly these.
-            let _ = readers.0.send(reader);
-        }
+        let readers = Readers::open(|| connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)).map_err(|error| failed("open", &error))?;
         let listeners = Arc::new(Listeners::default());
         let writer =
             Writer::start(conn, max_batch, Arc::clone(&listeners), Arc::clone(&entropy)).map_err(|error| failed("serve", &error))?;
@@ -125,16 +119,15 @@ impl Db {
         self.listeners.wake();
     }
 
-    /// Runs `work` over one consistent view; it waits for no writer.
+    /// A consistent view of what is committed by now; it waits for no writer, and must not be held while it is asked for
+    /// another.
+    pub fn view(&self) -> Result<View> {
+        self.readers.view()
+    }
+
+    /// Runs `work` over one consistent view.
     pub fn read<T>(&self, work: impl FnOnce(&ReadTx) -> Result<T>) -> Result<T> {
-        let (home, idle) = &self.readers;
-        let conn = idle.recv().map_err(Error::internal)?;
-        let reader = Checkout { conn: Some(conn), home };
-        let Some(conn) = &reader.conn else { return Err(Error::Unavailable(OVERLOADED)) };
-        conn.prepare_cached("BEGIN")?.execute([])?;
-        let result = work(&ReadTx::new(conn));
-        conn.prepare_cached("COMMIT")?.execute([])?;
-        result
+        work(&self.view()?.tx()?)
     }
 
     /// Runs `work` on the writer's thread and returns once it is on disk.
@@ -158,24 +151,6 @@ impl Db {
     ) {
         if let Err(QueueFull(done)) = self.writer.submit(work, done) {
             done(Err(Error::Unavailable(OVERLOADED)));
-        }
-    }
-}
-
-/// A reader on loan: it goes home even when the work panics.
-struct Checkout<'h> {
-    conn: Option<Connection>,
-    home: &'h Sender<Connection>,
-}
-
-impl Drop for Checkout<'_> {
-    fn drop(&mut self) {
-        if let Some(conn) = self.conn.take() {
-            if !conn.is_autocommit() {
-                // A view left open by a panic would keep the WAL from being reused.
-                let _ = conn.execute_batch("ROLLBACK");
-            }
-            let _ = self.home.send(conn);
         }
     }
 }

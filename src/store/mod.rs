@@ -35,6 +35,7 @@ mod test_clock;
 mod told;
 mod tx;
 mod user;
+mod view;
 mod webhook;
 mod writer;
 
@@ -56,4 +57,5 @@ pub use submission::Submission;
 pub use task_list::TaskFilter;
 pub use tx::{Page, ReadTx, WriteTx};
 pub use user::User;
+pub use view::View;
 pub use webhook::Webhook;

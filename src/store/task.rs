@@ -11,10 +11,18 @@ use crate::domain::text::Metadata;
 use crate::domain::time::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
-const SELECT: &str = "SELECT t.seq, t.id, t.livemode, t.status, t.title, t.description, t.category, t.budget, t.deadline,
-  t.location, t.remote, t.urgency, t.selection, t.review_hours, t.metadata, t.escrow_id, t.agent_id, u.display_name,
-  t.human_id, t.applicant_count, t.rejection_reason, t.created_at, t.updated_at, t.submitted_at, t.completed_at,
-  t.dispute_until FROM task t JOIN user u ON u.id = t.agent_id";
+/// The statement that reads the tasks of a condition.
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT t.seq, t.id, t.livemode, t.status, t.title, t.description, t.category, t.budget, t.deadline, t.location,
+               t.remote, t.urgency, t.selection, t.review_hours, t.metadata, t.escrow_id, t.agent_id, u.display_name, t.human_id,
+               t.applicant_count, t.rejection_reason, t.created_at, t.updated_at, t.submitted_at, t.completed_at, t.dispute_until
+             FROM task t JOIN user u ON u.id = t.agent_id WHERE ",
+            $condition
+        )
+    };
+}
 
 fn read(row: &Row) -> rusqlite::Result<Task> {
     let mut columns = Columns::new(row);
@@ -50,7 +58,7 @@ fn read(row: &Row) -> rusqlite::Result<Task> {
 
 impl ReadTx<'_> {
     pub fn find_task(&self, mode: Mode, id: &TaskId) -> Result<Option<Task>> {
-        let mut statement = self.prepare(&format!("{SELECT} WHERE t.id = ?1 AND t.livemode = ?2"))?;
+        let mut statement = self.prepare(select!("t.id = ?1 AND t.livemode = ?2"))?;
         Ok(statement.query_row(params![id.as_str(), mode.is_live()], read).optional()?)
     }
 
@@ -72,7 +80,7 @@ impl ReadTx<'_> {
 
     /// The tasks with these seqs, in their order.
     pub(super) fn load_tasks(&self, seqs: &[i64]) -> Result<Vec<Task>> {
-        let mut statement = self.prepare(&format!("{SELECT} WHERE t.seq = ?1"))?;
+        let mut statement = self.prepare(select!("t.seq = ?1"))?;
         Ok(seqs.iter().map(|seq| statement.query_row([seq], read)).collect::<Result<_, _>>()?)
     }
 }

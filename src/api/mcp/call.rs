@@ -4,10 +4,10 @@ use super::Mcp;
 use super::catalog::IDEMPOTENCY_KEY;
 use super::talk::Talk;
 use super::tool::Tool;
-use crate::domain::actor::{Access, Actor, Credential};
+use crate::domain::actor::{Access, Credential};
 use crate::domain::field::Arguments;
 use crate::domain::{Error, Result};
-use crate::http::executor::Call;
+use crate::http::executor::{Call, Caller};
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::rate_limit::{Class, Subject};
 use crate::http::request::header;
@@ -37,20 +37,21 @@ impl Mcp {
     }
 
     /// The caller, counted.
-    fn authenticate(&self, talk: &mut Talk) -> Result<Actor> {
+    fn authenticate(&self, talk: &mut Talk) -> Result<Caller> {
         let standing = &mut talk.exchange.standing;
-        let actor = self.executor.authenticate(&talk.request, talk.address, standing)?;
+        let caller = self.executor.authenticate(&talk.request, talk.address, standing)?;
+        let actor = &caller.actor;
         let subject = match &actor.credential {
             Credential::ApiKey { id, .. } => Subject::ApiKey(id.clone()),
             Credential::IdToken => Subject::Account(actor.user_id.clone(), actor.mode),
         };
         self.executor.count(subject, Class::Mcp, self.executor.services.clocks.now(actor.mode), standing)?;
-        Ok(actor)
+        Ok(caller)
     }
 
     /// The call, admitted: it may be run.
     pub(super) fn prepare(&self, talk: &mut Talk, tool: &'static Tool, mut arguments: Map<String, Value>, rule: KeyRule) -> Result<Call> {
-        let actor = self.admit(talk, tool)?;
+        let (actor, view) = self.admit(talk, tool)?.map(|Caller { actor, view }| (actor, view)).unzip();
         let key = match (&actor, tool.spec.effect) {
             (Some(_), Effect::Write) => idempotency_key(talk, tool, &mut arguments)?,
             _ => None,
@@ -62,24 +63,24 @@ impl Mcp {
             )));
         }
         let arguments = Arguments { texts: Vec::new(), body: arguments };
-        Ok(Call { spec: &tool.spec, route: None, status: tool.status, arguments, key, ctx: self.executor.ctx(actor) })
+        Ok(Call { spec: &tool.spec, route: None, status: tool.status, arguments, key, ctx: self.executor.ctx(actor), view })
     }
 
     /// The caller, if the tool needs one. The call counts in the tool's own class, too; where the caller stands there is
     /// told only to one who is over it.
-    fn admit(&self, talk: &mut Talk, tool: &Tool) -> Result<Option<Actor>> {
+    fn admit(&self, talk: &mut Talk, tool: &Tool) -> Result<Option<Caller>> {
         let mut of_tool = talk.exchange.standing;
-        let (actor, counted) = if tool.spec.access == Access::Public {
+        let (caller, counted) = if tool.spec.access == Access::Public {
             (None, self.executor.count_address(talk.address, tool.class, &mut of_tool))
         } else {
-            let actor = self.authenticate(talk)?;
-            let counted = self.executor.admit(&actor, &tool.spec, tool.class, &mut of_tool);
-            (Some(actor), counted)
+            let caller = self.authenticate(talk)?;
+            let counted = self.executor.admit(&caller.actor, &tool.spec, tool.class, &mut of_tool);
+            (Some(caller), counted)
         };
         if let Err(Error::RateLimited { .. }) = counted {
             talk.exchange.standing = of_tool;
         }
-        counted.map(|()| actor)
+        counted.map(|()| caller)
     }
 }
 
