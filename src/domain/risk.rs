@@ -227,6 +227,10 @@ enum Capitals {
 ///
 /// The decomposing normal form is used: it is NFKC with the marks apart, so that they can be dropped.
 fn fold(text: &str, capitals: Capitals) -> String {
+    if text.is_ascii() {
+        // Nothing in it is decomposed, marked, hidden, or of another alphabet.
+        return text.chars().map(|c| look(c.to_ascii_lowercase())).collect();
+    }
     let mut folded = String::with_capacity(text.len());
     for decomposed in text.nfkd().filter(|c| !is_hidden(*c)) {
         let seen = match capitals {

@@ -1,6 +1,8 @@
 //! Points in time, in milliseconds since the Unix epoch.
 
 use super::field::{FieldError, FieldType, Raw};
+use jiff::fmt::StdFmtWrite;
+use jiff::fmt::temporal::DateTimePrinter;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -8,6 +10,9 @@ pub const SECOND_MS: i64 = 1_000;
 pub const MINUTE_MS: i64 = 60 * SECOND_MS;
 pub const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub const DAY_MS: i64 = 24 * HOUR_MS;
+
+const TO_THE_SECOND: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
+const TO_THE_MILLISECOND: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
 /// Milliseconds since the Unix epoch. In bodies RFC 3339 UTC to the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,18 +47,18 @@ impl Timestamp {
 
     /// RFC 3339 with milliseconds, as `X-RateLimit-Reset` has it.
     pub fn to_rfc3339_millis(self) -> String {
-        self.format("%Y-%m-%dT%H:%M:%S%.3fZ")
+        TO_THE_MILLISECOND.timestamp_to_string(&self.calendar())
     }
 
-    fn format(self, format: &str) -> String {
-        let time = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        time.strftime(format).to_string()
+    /// As jiff has it, which knows the years to 9999.
+    fn calendar(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.format("%Y-%m-%dT%H:%M:%SZ"))
+        TO_THE_SECOND.print_timestamp(&self.calendar(), StdFmtWrite(f)).map_err(|_| fmt::Error)
     }
 }
 

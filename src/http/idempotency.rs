@@ -5,6 +5,7 @@ use super::response::{REPLAYED, Wire};
 use crate::domain::{Error, Result};
 use crate::operation::{Ctx, ManualWork, Rendered};
 use crate::store::{Db, ReadTx, SavedAnswer, WriteTx};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -30,7 +31,7 @@ impl IdempotencyKey {
         if !(1..=255).contains(&key.len()) || !key.bytes().all(|b| (b' '..=b'~').contains(&b)) {
             return Err(Error::validation("Idempotency-Key must have 1 to 255 printable ASCII characters"));
         }
-        let canonical = canonical(&Value::Object(arguments.clone())).to_string();
+        let canonical = serde_json::to_vec(&Canonical::Object(arguments)).map_err(Error::internal)?;
         let fingerprint = Sha256::new().chain_update(target).chain_update("\n").chain_update(canonical).finalize().into();
         Ok(IdempotencyKey { key: key.to_owned(), fingerprint })
     }
@@ -55,12 +56,20 @@ impl IdempotencyKey {
 }
 
 /// One form for one meaning: a map is sorted by key already, and a number is written as its digits and their power.
-fn canonical(value: &Value) -> Value {
-    match value {
-        Value::Object(object) => object.iter().map(|(name, value)| (name.clone(), canonical(value))).collect(),
-        Value::Array(items) => items.iter().map(canonical).collect(),
-        Value::Number(number) => Value::String(format!("number {}", decimal(&number.to_string()))),
-        other => other.clone(),
+enum Canonical<'v> {
+    Object(&'v Map<String, Value>),
+    Value(&'v Value),
+}
+
+impl Serialize for Canonical<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Canonical::Object(object) => serializer.collect_map(object.iter().map(|(name, value)| (name, Canonical::Value(value)))),
+            Canonical::Value(Value::Object(object)) => Canonical::Object(object).serialize(serializer),
+            Canonical::Value(Value::Array(items)) => serializer.collect_seq(items.iter().map(Canonical::Value)),
+            Canonical::Value(Value::Number(number)) => serializer.collect_str(&format_args!("number {}", decimal(&number.to_string()))),
+            Canonical::Value(other) => other.serialize(serializer),
+        }
     }
 }
 
@@ -132,6 +141,14 @@ pub fn execute_manual(db: &Db, mut ctx: Ctx, key: Option<IdempotencyKey>, succes
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_meaning_has_one_form() {
+        let form = |body: &str| serde_json::to_string(&Canonical::Object(&serde_json::from_str(body).unwrap())).unwrap();
+        let body = r#"{"b":[1.50,{"d":null,"c":true}],"a":"x"}"#;
+        assert_eq!(form(body), r#"{"a":"x","b":["number 15e-1",{"c":true,"d":null}]}"#);
+        assert_ne!(form(r#"{"a":1}"#), form(r#"{"a":"1"}"#));
+    }
 
     #[test]
     fn one_number_has_one_form() {

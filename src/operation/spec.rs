@@ -10,6 +10,9 @@ use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use std::time::Duration;
 
+/// What most answers fit in.
+const ANSWER_BYTES: usize = 1_024;
+
 /// An operation's answer as JSON.
 pub struct Rendered {
     pub data: Vec<u8>,
@@ -136,5 +139,7 @@ fn render<O: Operation>(answer: Answer<O::Output>) -> Result<Rendered> {
 }
 
 fn to_json(data: &impl Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec(data).map_err(Error::internal)
+    let mut json = Vec::with_capacity(ANSWER_BYTES);
+    serde_json::to_writer(&mut json, data).map_err(Error::internal)?;
+    Ok(json)
 }

@@ -3,6 +3,7 @@
 use super::head::{Framing, Head, judge};
 use super::{Limits, Refusal};
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -74,8 +75,8 @@ impl Gate {
 
     /// Reads more; false is the end of the stream.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        let mut bytes = [0; READ_BYTES];
-        let mut read = ReadBuf::new(&mut bytes);
+        let mut bytes = [MaybeUninit::uninit(); READ_BYTES];
+        let mut read = ReadBuf::uninit(&mut bytes);
         ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
         self.buffer.extend_from_slice(read.filled());
         Poll::Ready(Ok(!read.filled().is_empty()))
