@@ -3,10 +3,13 @@
 //! `fuzz/` runs them under libFuzzer; the tests below run them on a stable toolchain, on the seeds and what is near them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a broken promise is reported by a panic
 
+mod mcp;
 mod request;
+mod server;
 #[cfg(test)]
 mod tests;
 
+pub use mcp::mcp;
 pub use request::request;
 
 use crate::api::rest::ROUTES;

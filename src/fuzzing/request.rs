@@ -1,19 +1,7 @@
-//! A whole server in this process, and bytes for its socket.
+//! Any bytes for the socket.
 
-use crate::Server;
-use crate::fixture::Fixture;
+use super::server::Answer;
 use serde_json::Value;
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::sync::OnceLock;
-
-/// Stands in a seed for an agent's API key, so that what is beyond authentication is reached.
-const KEY: &[u8] = b"sk_test_KEY";
-
-fn fixture() -> &'static Fixture {
-    static FIXTURE: OnceLock<Fixture> = OnceLock::new();
-    FIXTURE.get_or_init(|| Server::ephemeral().start().unwrap())
-}
 
 /// Bytes on a new connection: whatever is answered is no 5xx, and in the envelope.
 pub fn request(bytes: &[u8]) {
@@ -21,39 +9,11 @@ pub fn request(bytes: &[u8]) {
     if bytes.windows(4).any(|window| window == b"wait") {
         return;
     }
-    let fixture = fixture();
-    let mut stream = TcpStream::connect(fixture.server().address()).unwrap();
-    // The server may refuse and close before all is written.
-    let _ = stream.write_all(&with_key(bytes, fixture.agent.api_key.as_deref().unwrap()));
-    let _ = stream.shutdown(Shutdown::Write);
-    let mut answers = Vec::new();
-    let _ = stream.read_to_end(&mut answers);
-    check(bytes, &answers);
-}
-
-fn with_key(bytes: &[u8], key: &str) -> Vec<u8> {
-    let place = bytes.windows(KEY.len()).position(|window| window == KEY);
-    place.map_or_else(|| bytes.to_vec(), |at| [&bytes[..at], key.as_bytes(), &bytes[at + KEY.len()..]].concat())
-}
-
-/// The first answer; those of pipelined requests come from the same places.
-fn check(bytes: &[u8], answers: &[u8]) {
-    if answers.is_empty() {
-        return;
-    }
-    let end = answers.windows(4).position(|window| window == b"\r\n\r\n").expect("a whole head") + 4;
-    let head = std::str::from_utf8(&answers[..end]).expect("a head of text").to_ascii_lowercase();
-    let status: u16 = head[9..12].parse().expect("a status");
-    if status == 100 {
-        return check(bytes, &answers[end..]);
-    }
-    assert!((200..500).contains(&status), "{head}");
-    assert!(head.contains("x-request-id: req_") && head.contains("x-ratelimit-limit: "), "{head}");
-    let length: usize = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length").parse().unwrap();
+    let Some(answer) = Answer::to(bytes) else { return };
     if bytes.trim_ascii_start().starts_with(b"HEAD ") {
         return;
     }
-    let body: Value = serde_json::from_slice(&answers[end..end + length]).expect("JSON");
-    let enveloped = body["success"] == Value::Bool(status < 400) || body.get("openapi").is_some();
-    assert!(enveloped, "{head}{body}");
+    let body = answer.json();
+    let enveloped = body["success"] == Value::Bool(answer.status < 400) || body.get("openapi").is_some();
+    assert!(enveloped, "{}{body}", answer.head);
 }

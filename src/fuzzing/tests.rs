@@ -61,6 +61,11 @@ fn no_bytes_make_the_server_fail() {
 }
 
 #[test]
+fn a_message_is_answered_in_its_own_dialect() {
+    holds("mcp", 1_000, super::mcp);
+}
+
+#[test]
 fn a_body_is_refused_or_means_the_same_when_written_again() {
     holds("json", 2_000, super::json);
 }
