@@ -145,7 +145,7 @@ impl Read for ListApiKeys {
     fn run(input: ListApiKeysInput, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<Vec<ApiKeyView>>> {
         let query = input.query();
         let (keys, total) = tx.list_api_keys(ctx.user_id()?, ctx.mode, query.page())?;
-        Ok(query.answer(keys.into_iter().map(ApiKeyView::from).collect(), total))
+        query.answer(keys.into_iter().map(ApiKeyView::from).collect(), total)
     }
 }
 

@@ -126,7 +126,7 @@ impl Read for ListApplications {
         let task = find_owned(tx, ctx, &input.task_id)?;
         let query = input.query();
         let applications = tx.list_applications(&task.id, query.page())?;
-        Ok(query.answer(applications.into_iter().map(ApplicationView::from).collect(), task.applicant_count))
+        query.answer(applications.into_iter().map(ApplicationView::from).collect(), task.applicant_count)
     }
 }
 
@@ -211,7 +211,7 @@ impl Read for ListMyApplications {
             let task = tx.find_task(ctx.mode, &application.task_id)?.ok_or(Error::NotFound(Resource::Task))?;
             Ok(MyApplicationView { application: application.into(), task: context(task) })
         };
-        Ok(query.answer(applications.into_iter().map(with_task).collect::<Result<_>>()?, total))
+        query.answer(applications.into_iter().map(with_task).collect::<Result<_>>()?, total)
     }
 }
 

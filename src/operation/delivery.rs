@@ -219,7 +219,7 @@ impl Read for ListDeliveries {
         let (deliveries, total) = tx.list_deliveries(&webhook.id, input.state, query.page())?;
         let last_seq = deliveries.last().map(|delivery| delivery.event_seq);
         let views = deliveries.into_iter().map(|delivery| DeliveryView::load(tx, delivery)).collect::<Result<_>>()?;
-        Ok(query.answer_with_cursor(views, total, last_seq))
+        query.answer_with_cursor(views, total, last_seq)
     }
 }
 

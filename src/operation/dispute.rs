@@ -133,7 +133,7 @@ impl Read for ListDisputes {
     fn run(input: ListDisputesInput, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<Vec<DisputeView>>> {
         let query = input.query();
         let (disputes, total) = tx.list_disputes(ctx.mode, input.status, query.page())?;
-        Ok(query.answer(disputes.into_iter().map(DisputeView::from).collect(), total))
+        query.answer(disputes.into_iter().map(DisputeView::from).collect(), total)
     }
 }
 

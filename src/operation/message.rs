@@ -65,7 +65,7 @@ impl Read for ListMessages {
         let query = input.query();
         let (messages, total) = tx.list_messages(&task.id, query.page())?;
         let last_seq = messages.last().map(|message| message.seq);
-        Ok(query.answer_with_cursor(messages.into_iter().map(MessageView::from).collect(), total, last_seq))
+        query.answer_with_cursor(messages.into_iter().map(MessageView::from).collect(), total, last_seq)
     }
 }
 

@@ -60,7 +60,7 @@ impl Read for ListNotifications {
         let user = ctx.user_id()?;
         let (total, unread_count) = tx.count_notifications(user, ctx.mode)?;
         let notifications = tx.list_notifications(user, ctx.mode, query.page())?.into_iter().map(NotificationView::from).collect();
-        Ok(query.answer(NotificationsView { notifications, unread_count }, total))
+        query.answer(NotificationsView { notifications, unread_count }, total)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Pages of lists.
 
 use crate::domain::field::{FieldError, FieldType, Raw, Whole};
+use crate::domain::{Error, Result};
 use crate::store::Page;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Page numbers reach so far; a cursor reaches everything.
-const MAX_PAGE: u32 = 1_000;
+/// Page numbers pass over so many entries, each of which costs the walk to it; a cursor is as quick anywhere.
+const MAX_SKIPPED: u64 = 1_000_000;
 
 /// An operation's answer; a list's has its pagination.
 pub struct Answer<T> {
@@ -34,22 +35,7 @@ pub struct Pagination {
 }
 
 /// A page's number, from 1.
-#[derive(Debug, Clone, Copy)]
-pub struct PageNumber(u32);
-
-impl FieldType for PageNumber {
-    const KIND: &'static str = Whole::<1, MAX_PAGE>::KIND;
-    fn schema() -> serde_json::Value {
-        Whole::<1, MAX_PAGE>::schema()
-    }
-    fn parse(raw: Raw<'_>) -> Result<Self, FieldError> {
-        Whole::<1, MAX_PAGE>::parse(raw).map(|number| PageNumber(number.0)).map_err(|error| match error {
-            FieldError::Rule(rule) => FieldError::Rule(format!("{rule}; past that use cursor with the nextCursor of a page")),
-            error => error,
-        })
-    }
-}
-
+pub type PageNumber = Whole<1, { u32::MAX }>;
 pub type PageLimit = Whole<1, 100>;
 
 /// The last seq of the page before.
@@ -78,32 +64,45 @@ pub struct PageQuery {
 }
 
 impl PageQuery {
+    /// What to read: beyond the reach of page numbers nothing but the total.
     pub fn page(&self) -> Page {
-        let skipped = (self.page.0 - 1) * self.limit.0;
+        let skipped = self.skipped();
         Page {
             after: self.cursor.map(|cursor| cursor.0),
-            offset: if self.cursor.is_some() { 0 } else { usize::try_from(skipped).unwrap_or(usize::MAX) },
-            limit: usize::try_from(self.limit.0).unwrap_or(usize::MAX),
+            offset: usize::try_from(skipped).unwrap_or(usize::MAX),
+            limit: if skipped > MAX_SKIPPED { 0 } else { usize::try_from(self.limit.0).unwrap_or(usize::MAX) },
         }
+    }
+
+    fn skipped(&self) -> u64 {
+        if self.cursor.is_some() { 0 } else { u64::from(self.page.0 - 1) * u64::from(self.limit.0) }
     }
 
     /// The answer of a list that pages by number.
-    pub fn answer<T>(&self, data: T, total: i64) -> Answer<T> {
+    ///
+    /// # Errors
+    /// The page has entries, but page numbers do not reach them.
+    pub fn answer<T>(&self, data: T, total: i64) -> Result<Answer<T>> {
+        if self.skipped() > MAX_SKIPPED && u64::try_from(total).is_ok_and(|total| self.skipped() < total) {
+            let rule =
+                format!("page must not pass over more than {MAX_SKIPPED} entries; beyond them use cursor with the nextCursor of a page");
+            return Err(Error::validation(rule));
+        }
         let limit = i64::from(self.limit.0);
         let total_pages = total / limit + i64::from(total % limit > 0);
         let pagination = Pagination { page: self.page.0, limit: self.limit.0, total, total_pages, next_cursor: None };
-        Answer { data, pagination: Some(pagination) }
+        Ok(Answer { data, pagination: Some(pagination) })
     }
 
     /// The answer of a list that also pages by cursor: `last_seq` is that of the page's last entry.
-    pub fn answer_with_cursor<T>(&self, data: Vec<T>, total: i64, last_seq: Option<i64>) -> Answer<Vec<T>> {
+    pub fn answer_with_cursor<T>(&self, data: Vec<T>, total: i64, last_seq: Option<i64>) -> Result<Answer<Vec<T>>> {
         let full = u32::try_from(data.len()).is_ok_and(|length| length == self.limit.0);
         let ends = self.cursor.is_none() && i64::from(self.page.0) * i64::from(self.limit.0) >= total;
-        let mut answer = self.answer(data, total);
+        let mut answer = self.answer(data, total)?;
         if let Some(pagination) = answer.pagination.as_mut().filter(|_| full && !ends) {
             pagination.next_cursor = last_seq.map(|seq| seq.to_string());
         }
-        answer
+        Ok(answer)
     }
 }
 
@@ -114,7 +113,7 @@ macro_rules! paged_input {
             $(#[$meta])*
             pub struct $Name {
                 $($fields)*
-                /// The page's number, from 1.
+                /// The page's number, from 1; one past the last is empty. Numbers reach the first 1 000 000 entries, cursor all.
                 page as "page": $crate::operation::page::PageNumber = "1",
                 /// How many entries a page has.
                 limit as "limit": $crate::operation::page::PageLimit = "20",
@@ -130,3 +129,32 @@ macro_rules! paged_input {
     };
 }
 pub(crate) use paged_input;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(page: u32, limit: u32) -> PageQuery {
+        PageQuery { page: Whole(page), limit: Whole(limit), cursor: None }
+    }
+
+    #[test]
+    fn a_page_past_the_end_is_empty_however_far_and_costs_no_walk() {
+        for (page, limit) in [(2, 20), (10_002, 100), (u32::MAX, 1), (u32::MAX, 100)] {
+            let answer = query(page, limit).answer((), 20).unwrap();
+            assert_eq!(answer.pagination.map(|pagination| (pagination.page, pagination.total_pages > 0)), Some((page, true)));
+        }
+        assert_eq!(query(u32::MAX, 100).page().limit, 0);
+    }
+
+    #[test]
+    fn numbers_reach_a_million_entries_and_the_refusal_names_the_cursor() {
+        let (last, next) = (query(50_001, 20), query(50_002, 20));
+        assert_eq!((last.page().offset, last.page().limit, next.page().limit), (1_000_000, 20, 0));
+        assert!(last.answer((), 2_000_000).is_ok() && next.answer((), 1_000_020).is_ok());
+        let refusal = next.answer((), 1_000_021).err().map(|error| error.to_string()).unwrap();
+        assert!(refusal.starts_with("page ") && refusal.contains("nextCursor"), "{refusal}");
+        let by_cursor = PageQuery { cursor: Some(Cursor(7)), ..next };
+        assert!(by_cursor.answer((), 2_000_000).is_ok() && by_cursor.page().limit == 20);
+    }
+}

@@ -76,6 +76,6 @@ impl Read for ListReferrals {
         let (total, completed, earned) = tx.find_referral_stats(&user.id, ctx.mode)?;
         let referrals = tx.list_referrals(&user.id, ctx.mode, query.page())?.into_iter().map(ReferralView::from).collect();
         let stats = ReferralStats { total, completed, earned };
-        Ok(query.answer(ReferralsView { referral_code: user.referral_code, stats, referrals }, total))
+        query.answer(ReferralsView { referral_code: user.referral_code, stats, referrals }, total)
     }
 }

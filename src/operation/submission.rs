@@ -124,7 +124,7 @@ impl Read for ListSubmissions {
         let task = find_as_participant(tx, ctx, &input.task_id)?;
         let query = input.query();
         let (submissions, total) = tx.list_submissions(&task.id, query.page())?;
-        Ok(query.answer(submissions.into_iter().map(SubmissionView::from).collect(), total))
+        query.answer(submissions.into_iter().map(SubmissionView::from).collect(), total)
     }
 }
 

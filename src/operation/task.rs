@@ -274,7 +274,7 @@ impl Read for ListTasks {
         let viewer = ctx.user_id()?;
         let (tasks, total) = tx.list_tasks(ctx.mode, viewer, &filter, query.page())?;
         let last_seq = tasks.last().map(|task| task.seq);
-        Ok(query.answer_with_cursor(tasks.into_iter().map(|task| TaskView::of(task, viewer)).collect(), total, last_seq))
+        query.answer_with_cursor(tasks.into_iter().map(|task| TaskView::of(task, viewer)).collect(), total, last_seq)
     }
 }
 

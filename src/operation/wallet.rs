@@ -115,7 +115,7 @@ impl Read for ListTransactions {
         let query = input.query();
         let (lines, total) = tx.list_statement(ctx.mode, ctx.user_id()?, input.kind, query.page())?;
         let last_seq = lines.last().map(|line| line.seq);
-        Ok(query.answer_with_cursor(lines.into_iter().map(TransactionView::from).collect(), total, last_seq))
+        query.answer_with_cursor(lines.into_iter().map(TransactionView::from).collect(), total, last_seq)
     }
 }
 

@@ -292,7 +292,7 @@ impl Read for ListWebhooks {
     fn run(input: ListWebhooksInput, ctx: &Ctx, tx: &ReadTx) -> Result<Answer<Vec<WebhookView>>> {
         let query = input.query();
         let (webhooks, total) = tx.list_webhooks_page(ctx.user_id()?, ctx.mode, query.page())?;
-        Ok(query.answer(webhooks.into_iter().map(|webhook| WebhookView::of(webhook, ctx)).collect(), total))
+        query.answer(webhooks.into_iter().map(|webhook| WebhookView::of(webhook, ctx)).collect(), total)
     }
 }
 

@@ -272,12 +272,37 @@ fn pages_and_cursors_walk_the_same_list() {
     assert_eq!(page.json()["pagination"]["totalPages"], 3);
 }
 
+/// A client that asks for page after page must come to an end, not to a refusal.
+#[test]
+fn a_page_past_the_last_is_empty_in_every_list() {
+    let server = Server::start();
+    let task = server.submitted_task();
+    let webhook = server.agent.post("/webhooks", &json!({ "url": "http://127.0.0.1:9/" })).ok(201)["id"].clone();
+    let webhook = webhook.as_str().unwrap();
+    let of_task = ["applications", "submissions", "messages"].map(|list| format!("/tasks/{task}/{list}"));
+    let own =
+        ["/tasks", "/tasks?q=coffee", "/tasks?mine=true", "/wallet/transactions", "/my/applications", "/my/referrals", "/notifications"];
+    let others = ["/api-keys".to_owned(), "/webhooks".to_owned(), format!("/webhooks/{webhook}/deliveries")];
+    for list in own.map(str::to_owned).iter().chain(&of_task).chain(&others) {
+        let join = if list.contains('?') { '&' } else { '?' };
+        for page in ["page=2", "page=1001", "page=20000&limit=100", "page=4294967295&limit=100"] {
+            let answer = server.agent.get(&format!("{list}{join}{page}"));
+            let data = answer.ok(200);
+            let entries = [&data, &data["notifications"], &data["referrals"]].into_iter().find_map(Value::as_array);
+            let pagination = &answer.json()["pagination"];
+            assert!(entries.is_some_and(Vec::is_empty) && pagination.get("nextCursor").is_none(), "{list} {page}: {}", answer.json());
+            assert!(pagination["page"].as_u64() > pagination["totalPages"].as_u64(), "{pagination}");
+        }
+    }
+}
+
 #[test]
 fn bad_filters_are_named() {
     let server = Server::start();
     for query in [
         "page=0",
         "page=x",
+        "page=4294967296",
         "limit=0",
         "limit=101",
         "limit=1e9",

@@ -96,7 +96,7 @@ impl Read for ListSnapshots {
         let query = input.query();
         let (page, all) = (query.page(), tx.list_snapshots()?);
         let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
-        Ok(query.answer(all.into_iter().skip(page.offset).take(page.limit).map(SnapshotView::from).collect(), total))
+        query.answer(all.into_iter().skip(page.offset).take(page.limit).map(SnapshotView::from).collect(), total)
     }
 }
 
