@@ -2,6 +2,7 @@
 
 pub mod mcp;
 pub mod openapi;
+mod responses;
 pub mod rest;
 mod schema;
 

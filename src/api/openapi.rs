@@ -1,7 +1,7 @@
 //! The `OpenAPI` 3.1 document, made from the routes and the operations' own declarations.
 
 use super::rest::ROUTES;
-use super::{mcp, schema};
+use super::{mcp, responses, schema};
 use crate::domain::actor::{Access, Scope};
 use crate::domain::field::Field;
 use crate::http::route::{BASE, Route};
@@ -9,26 +9,6 @@ use crate::operation::Pagination;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
-
-/// The errors that any request can get, beside its own.
-const COMMON_ERRORS: [(&str, &str); 13] = [
-    ("400", "VALIDATION_ERROR, or INSUFFICIENT_BALANCE, RISK_GATE_BLOCKED, LIMIT_EXCEEDED where the operation can"),
-    ("401", "UNAUTHORIZED: no valid Bearer token, or a wrong password"),
-    ("403", "FORBIDDEN: a scope or role is missing, or the account is suspended"),
-    ("404", "TASK_NOT_FOUND or the like: unknown, or not to be seen by the caller"),
-    ("405", "METHOD_NOT_ALLOWED"),
-    ("408", "VALIDATION_ERROR: the request did not arrive in time"),
-    ("410", "CURSOR_EXPIRED: events after the cursor are no longer kept"),
-    ("413", "PAYLOAD_TOO_LARGE: the body is over 256 KiB"),
-    ("415", "UNSUPPORTED_MEDIA_TYPE: the body is not JSON"),
-    ("429", "RATE_LIMITED: wait as Retry-After says"),
-    ("431", "VALIDATION_ERROR: the head is over 16 KiB or 64 headers"),
-    ("500", "INTERNAL_ERROR: safe to retry with backoff"),
-    ("503", "SERVICE_UNAVAILABLE: retry as Retry-After says"),
-];
-/// The errors that a change can get, too.
-const CHANGE_ERRORS: [(&str, &str); 2] =
-    [("409", "STATE_CONFLICT: the message names the state it is in and the states it needs"), ("422", "IDEMPOTENCY_KEY_REUSED")];
 
 /// The document of [`ROUTES`]; `server_url` is where the API answers.
 pub fn document(server_url: &str) -> Value {
@@ -58,6 +38,8 @@ pub fn document(server_url: &str) -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "headers": responses::headers(),
+            "responses": responses::failures(),
             "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer", "description": "An API key (sk_live_…, sk_test_…) or an ID token" } },
         },
     })
@@ -68,11 +50,10 @@ fn operation(route: &Route, pagination: &schemars::Schema, generator: &mut Schem
     let fields = (spec.fields)();
     let in_path: Vec<_> = route.path_names().collect();
     let (path_fields, others): (Vec<_>, Vec<_>) = fields.iter().partition(|field| in_path.contains(&field.name));
-    let has_body = matches!(route.method, "POST" | "PATCH");
     let mut parameters: Vec<Value> = path_fields.iter().map(|field| parameter(field, "path")).collect();
-    if has_body && spec.access != Access::Public {
+    if route.takes_key() {
         parameters.push(idempotency_key());
-    } else if !has_body {
+    } else if !route.has_body() {
         parameters.extend(others.iter().map(|field| parameter(field, "query")));
     }
     let mut operation = json!({
@@ -80,14 +61,14 @@ fn operation(route: &Route, pagination: &schemars::Schema, generator: &mut Schem
         "summary": spec.doc,
         "tags": [route.path.split('/').nth(1).unwrap_or_default()],
         "parameters": parameters,
-        "responses": responses(route, pagination, generator),
+        "responses": responses::of(route, pagination, generator),
         "security": if spec.access == Access::Public { json!([]) } else { json!([{ "bearer": [] }]) },
         "x-access": access(spec.access),
     });
     if let Some(role) = spec.role {
         operation["x-role"] = json!(role);
     }
-    if has_body && !others.is_empty() {
+    if route.has_body() && !others.is_empty() {
         operation["requestBody"] = request_body(&others);
     }
     operation
@@ -137,24 +118,9 @@ fn allow_null(schema: &mut Value) {
     }
 }
 
-fn responses(route: &Route, pagination: &schemars::Schema, generator: &mut SchemaGenerator) -> Value {
-    let spec = &route.spec;
-    let mut properties = json!({ "success": { "const": true }, "data": (spec.output)(generator) });
-    let mut required = vec!["success", "data"];
-    if spec.paged {
-        properties["pagination"] = json!(pagination);
-        required.push("pagination");
-    }
-    let success = json!({ "type": "object", "properties": properties, "required": required });
-    let mut responses = Map::new();
-    responses
-        .insert(route.status.to_string(), json!({ "description": "Success", "content": { "application/json": { "schema": success } } }));
-    let changes = (route.method != "GET").then_some(CHANGE_ERRORS);
-    for (status, description) in COMMON_ERRORS.into_iter().chain(changes.into_iter().flatten()) {
-        let schema = json!({ "$ref": "#/components/schemas/Error" });
-        responses.insert(status.into(), json!({ "description": description, "content": { "application/json": { "schema": schema } } }));
-    }
-    Value::Object(responses)
+/// Where the document has [`error_schema`].
+pub fn error() -> Value {
+    json!({ "$ref": "#/components/schemas/Error" })
 }
 
 /// The documented envelope of a failure.

@@ -1,6 +1,7 @@
 //! Method and path to an operation.
 
 use super::rate_limit::Class;
+use crate::domain::actor::Access;
 use crate::domain::error::Resource;
 use crate::domain::{Error, Result};
 use crate::operation::Spec;
@@ -34,6 +35,15 @@ impl Route {
     /// The names in its path.
     pub fn path_names(&self) -> impl Iterator<Item = &'static str> {
         self.path.split('/').filter_map(placeholder)
+    }
+
+    pub fn has_body(&self) -> bool {
+        matches!(self.method, "POST" | "PATCH")
+    }
+
+    /// Whether an idempotency key is kept for its caller.
+    pub fn takes_key(&self) -> bool {
+        self.has_body() && self.spec.access != Access::Public
     }
 
     /// The values of the path's names, if `path` (below [`BASE`]) is of its form.

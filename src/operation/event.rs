@@ -147,6 +147,7 @@ impl Operation for ListEvents {
     const DOC: &'static str =
         "What you were told, oldest first: the events of the webhooks, kept to be asked for; wait makes it a long poll.";
     const ACCESS: Access = Access::Scope(Scope::TasksRead);
+    const EXPIRES: bool = true;
     type Input = ListEventsInput;
     type Output = FeedView;
 }
@@ -183,6 +184,7 @@ impl Operation for ListTaskEvents {
     const NAME: &'static str = "list_task_events";
     const DOC: &'static str = "What you were told about a task, oldest first.";
     const ACCESS: Access = Access::Scope(Scope::TasksRead);
+    const EXPIRES: bool = true;
     type Input = ListTaskEventsInput;
     type Output = FeedView;
 }

@@ -57,6 +57,8 @@ pub trait Operation: Sized + Send + 'static {
     const ROLE: Option<Role> = None;
     /// Whether its answer is a page of a list.
     const PAGED: bool = false;
+    /// Whether what its cursor stands at may be kept no longer.
+    const EXPIRES: bool = false;
     type Input: Input;
     type Output: Serialize + JsonSchema;
 

@@ -63,6 +63,7 @@ pub struct Spec {
     pub role: Option<Role>,
     pub effect: Effect,
     pub paged: bool,
+    pub expires: bool,
     pub fields: fn() -> Vec<Field>,
     pub output: fn(&mut SchemaGenerator) -> Schema,
     /// Parses the arguments.
@@ -125,6 +126,7 @@ impl Spec {
             role: O::ROLE,
             effect,
             paged: O::PAGED,
+            expires: O::EXPIRES,
             fields: O::Input::fields,
             output: SchemaGenerator::subschema_for::<O::Output>,
             prepare,

@@ -1,17 +1,17 @@
 //! The endpoint in the `OpenAPI` document: what REST's readers need to know of it.
 
+use super::message::MAX_BATCH;
+use super::tools::{ALIASES, TOOLS};
+use crate::api::{openapi, responses};
 use serde_json::{Value, json};
 
 /// The path's item: one POST, in general terms; `tools/list` has the particulars.
 pub fn path() -> Value {
-    let envelope =
-        |description: &str| json!({ "description": description, "content": { "application/json": { "schema": { "type": "object" } } } });
-    let error = |description: &str| json!({ "description": description, "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } } });
     json!({ "post": {
         "operationId": "call_tool",
         "summary": "Call a tool: the MCP endpoint.",
         "description": "Takes {\"tool\", \"input\"} and answers with the envelope; or JSON-RPC 2.0 messages of the Model Context Protocol, \
-            2024-11-05 to 2026-07-28, whose tools/list describes each tool with its schemas. Each tool has its operation's scope; \
+            2024-11-05 to 2026-07-28, whose tools/list describes each tool with its schemas, and whose errors have JSON-RPC's form and codes. Each tool has its operation's scope; \
             register and login need no credential. Also at /mcp.",
         "tags": ["mcp"],
         "security": [{}, { "bearer": [] }],
@@ -19,31 +19,50 @@ pub fn path() -> Value {
         "parameters": [{ "name": "Idempotency-Key", "in": "header", "required": false,
             "description": "As everywhere; required (or idempotency_key in input) for create_task and approve_task in the first form",
             "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$" } }],
-        "requestBody": { "required": true, "content": { "application/json": { "schema": { "oneOf": [
-            { "type": "object", "required": ["tool"], "properties": {
-                "tool": { "type": "string", "description": "The tool's name, such as create_task" },
-                "input": { "type": "object", "description": "The tool's arguments" } } },
-            { "type": "object", "required": ["jsonrpc", "method"], "properties": {
-                "jsonrpc": { "const": "2.0" }, "id": { "type": ["string", "integer"] }, "method": { "type": "string" },
-                "params": { "type": "object" } } },
-            { "type": "array", "maxItems": 20, "description": "A batch, in protocol versions to 2025-03-26" }
-        ] } } } },
-        "responses": {
-            "200": envelope("The tool's envelope (201 where REST has it), or a JSON-RPC answer: its errors are in it"),
-            "201": envelope("The tool made something"),
-            "202": { "description": "Notifications want no answer" },
-            "400": error("VALIDATION_ERROR or the tool's own; for JSON-RPC a parse error, an invalid request or a header's mismatch"),
-            "401": error("UNAUTHORIZED: no valid Bearer token"),
-            "403": error("FORBIDDEN: a scope is missing, or the Origin or Host is not allowed"),
-            "404": error("TASK_NOT_FOUND or the like; for JSON-RPC 2026-07-28 an unknown method"),
-            "405": error("METHOD_NOT_ALLOWED: POST only"),
-            "409": error("STATE_CONFLICT"),
-            "413": error("PAYLOAD_TOO_LARGE: the body is over 256 KiB"),
-            "415": error("UNSUPPORTED_MEDIA_TYPE: the body is not JSON"),
-            "422": error("IDEMPOTENCY_KEY_REUSED"),
-            "429": error("RATE_LIMITED: wait as Retry-After says"),
-            "500": error("INTERNAL_ERROR: safe to retry with backoff"),
-            "503": error("SERVICE_UNAVAILABLE: retry as Retry-After says"),
-        },
+        "requestBody": { "required": true, "content": { "application/json": { "schema": body() } } },
+        "responses": answers(),
     } })
+}
+
+fn body() -> Value {
+    let names: Vec<&str> = TOOLS.iter().map(|tool| tool.spec.name).chain(ALIASES.iter().map(|(alias, _)| *alias)).collect();
+    let message = json!({ "type": "object", "required": ["jsonrpc", "method"], "properties": {
+        "jsonrpc": { "const": "2.0" },
+        "id": { "type": ["string", "integer"], "description": "Absent, it is a notification, which is not answered" },
+        "method": { "type": "string" },
+        "params": { "type": "object" } } });
+    json!({ "oneOf": [
+        { "type": "object", "required": ["tool"], "properties": {
+            "tool": { "enum": names, "description": "The tool's name" },
+            "input": { "type": "object", "description": "The tool's arguments" } },
+          "not": { "required": ["jsonrpc"] } },
+        message,
+        { "type": "array", "minItems": 1, "maxItems": MAX_BATCH, "items": message,
+          "description": "A batch, in protocol versions to 2025-03-26 and without an Idempotency-Key" },
+    ] })
+}
+
+fn answers() -> Value {
+    let envelope = json!({ "type": "object", "required": ["success", "data"], "properties": { "success": { "const": true }, "data": {} } });
+    let id = json!({ "type": ["string", "integer", "null"] });
+    let result = json!({ "type": "object", "required": ["jsonrpc", "id", "result"], "properties": {
+        "jsonrpc": { "const": "2.0" }, "id": id, "result": { "type": "object" } } });
+    let error = json!({ "type": "object", "required": ["jsonrpc", "id", "error"], "properties": {
+        "jsonrpc": { "const": "2.0" }, "id": id,
+        "error": { "type": "object", "required": ["code", "message"], "properties": {
+            "code": { "type": "integer" }, "message": { "type": "string" }, "data": { "type": "object" } } } } });
+    let batch = json!({ "type": "array", "minItems": 1, "maxItems": MAX_BATCH, "items": { "anyOf": [result, error] } });
+    let mut silent = responses::response("Notifications want no answer", &Value::Null, None);
+    silent.as_object_mut().map(|silent| silent.remove("content"));
+    let mut answers = json!({
+        "200": responses::response("The tool's envelope (201 where REST has it), or a JSON-RPC answer: its errors are in it",
+            &json!({ "anyOf": [envelope, result, error, batch] }), None),
+        "201": responses::response("The tool made something", &envelope, None),
+        "202": silent,
+    });
+    let failure = json!({ "anyOf": [openapi::error(), error, batch] });
+    for (status, description, header) in responses::FAILURES.iter().filter(|(status, ..)| *status != "410") {
+        answers[*status] = responses::response(description, &failure, *header);
+    }
+    answers
 }

@@ -6,7 +6,7 @@ use crate::http::request;
 use serde_json::{Map, Value};
 
 /// Messages in one batch.
-const MAX_BATCH: usize = 20;
+pub const MAX_BATCH: usize = 20;
 
 pub enum Body {
     /// `{"tool": …, "input": …}`.
