@@ -1,6 +1,7 @@
 //! The answers in the `OpenAPI` document: a success as its operation declares it, and every failure, described once.
 
 use super::openapi;
+use super::rest::ROUTES;
 use crate::http::route::Route;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -47,6 +48,10 @@ pub fn of(route: &Route, pagination: &Schema, generator: &mut SchemaGenerator) -
             json!({ "description": "The answer to an earlier request with this Idempotency-Key", "schema": { "const": "true" } });
         success["headers"]["Idempotency-Replayed"] = replayed;
     }
+    let links = links(route);
+    if !links.is_empty() {
+        success["links"] = Value::Object(links);
+    }
     let can = |status: &str| match status {
         "409" => route.method != "GET",
         "410" => spec.expires,
@@ -57,6 +62,20 @@ pub fn of(route: &Route, pagination: &Schema, generator: &mut SchemaGenerator) -
     let failures = FAILURES.iter().filter(|(status, ..)| can(status));
     let failures = failures.map(|(status, ..)| ((*status).to_owned(), json!({ "$ref": format!("#/components/responses/Error{status}") })));
     Value::Object(std::iter::once((route.status.to_string(), success)).chain(failures).collect())
+}
+
+/// Where the id of what was made is of use: the endpoints below a collection's own path.
+fn links(route: &Route) -> Map<String, Value> {
+    let made = route.method == "POST" && route.status == 201;
+    let below = |other: &Route| other.path.strip_prefix(route.path).is_some_and(|rest| rest.starts_with("/{"));
+    let linked = ROUTES.iter().filter(|other| made && below(other));
+    let link = |other: &Route| match other.path_names().collect::<Vec<_>>().as_slice() {
+        [id] => {
+            Some((other.spec.name.to_owned(), json!({ "operationId": other.spec.name, "parameters": { *id: "$response.body#/data/id" } })))
+        }
+        _ => None,
+    };
+    linked.filter_map(link).collect()
 }
 
 /// The failures, for endpoints to refer to.

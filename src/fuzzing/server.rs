@@ -3,12 +3,15 @@
 use crate::Server;
 use crate::fixture::Fixture;
 use serde_json::Value;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// Stands in a seed for an agent's API key, so that what is beyond authentication is reached.
 const KEY: &[u8] = b"sk_test_KEY";
+/// No request that is tried takes so long; an idle connection is kept longer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn fixture() -> &'static Fixture {
     static FIXTURE: OnceLock<Fixture> = OnceLock::new();
@@ -24,15 +27,18 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Sends bytes on a new connection. The server may close one without a word.
+    /// Sends bytes on a new connection. The server may close one without a word, but not leave it open.
     pub fn to(bytes: &[u8]) -> Option<Self> {
         let fixture = fixture();
         let mut stream = TcpStream::connect(fixture.server().address()).unwrap();
         // The server may refuse and close before all is written.
         let _ = stream.write_all(&with_key(bytes, fixture.agent.api_key.as_deref().unwrap()));
         let _ = stream.shutdown(Shutdown::Write);
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut answers = Vec::new();
-        let _ = stream.read_to_end(&mut answers);
+        let end = stream.read_to_end(&mut answers);
+        let is_open = end.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+        assert!(!is_open, "the connection is still open after {}", String::from_utf8_lossy(&answers));
         (!answers.is_empty()).then(|| Self::parse(&answers))
     }
 

@@ -48,3 +48,100 @@ fn a_list_that_needs_an_entry_says_so() {
         assert_eq!(message, format!("{name} must have at least 1 entry"));
     }
 }
+
+/// The answer's own place in the document.
+fn described(document: &Value, path: &str, method: &str, status: u16) -> Value {
+    let response = &document["paths"][path][method]["responses"][status.to_string()];
+    response["$ref"].as_str().map_or(response, |reference| document.pointer(&reference[1..]).unwrap()).clone()
+}
+
+#[test]
+fn an_answer_has_the_headers_that_the_document_promises() {
+    let server = Server::start();
+    let document = server.anyone.get("/openapi.json").json();
+    let answers = [
+        ("/health", "get", server.anyone.get("/health")),
+        ("/tasks", "get", server.agent.get("/tasks?page=0")),
+        ("/tasks", "get", server.anyone.get("/tasks")),
+        ("/tasks", "post", server.agent.send("PUT", "/tasks", &[], "")),
+        ("/tasks/{taskId}", "get", server.agent.get("/tasks/x")),
+        ("/wallet", "get", server.agent.get("/wallet")),
+        ("/mcp", "post", server.anyone.send("GET", "/mcp", &[], "")),
+        ("/mcp", "post", server.anyone.post("/mcp", &json!({ "tool": "get_wallet" }))),
+        ("/mcp", "post", server.anyone.post("/mcp", &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))),
+    ];
+    for (path, method, answer) in answers {
+        let headers = described(&document, path, method, answer.status)["headers"].as_object().unwrap().clone();
+        assert!(headers.len() >= 4, "{path} {}", answer.status);
+        for name in headers.keys() {
+            assert_eq!(document["components"]["headers"][name]["required"], true, "{name}");
+            assert!(answer.header(name).is_some(), "{path} {}: {name}", answer.status);
+        }
+    }
+}
+
+#[test]
+fn the_document_says_which_refusals_an_endpoint_has() {
+    let server = Server::start();
+    let document = server.anyone.get("/openapi.json").json();
+    let has = |method: &str, path: &str, status: u16| described(&document, path, method, status).is_object();
+    for (status, with, without) in [
+        (409, ("delete", "/webhooks/{webhookId}"), ("get", "/wallet")),
+        (410, ("get", "/events"), ("get", "/tasks")),
+        (415, ("post", "/public/auth/login"), ("get", "/tasks")),
+        (422, ("post", "/tasks"), ("post", "/public/auth/login")),
+    ] {
+        assert!(has(with.0, with.1, status) && !has(without.0, without.1, status), "{status}");
+    }
+    server.agent.get("/events?after=999999").error(410, "CURSOR_EXPIRED");
+    let keyed = server.anyone.post_keyed("/public/check-email", "k", &json!({ "email": "a@b.example" }));
+    assert_eq!((keyed.status, keyed.header("Idempotency-Replayed")), (200, None));
+}
+
+#[test]
+fn what_was_made_is_linked_to_what_can_be_done_with_it() {
+    let server = Server::start();
+    let document = server.anyone.get("/openapi.json").json();
+    let operations: Vec<_> = document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values()).collect();
+    for (path, operation) in [("/tasks", "get_task"), ("/webhooks", "delete_webhook"), ("/api-keys", "revoke_api_key")] {
+        let links = described(&document, path, "post", 201)["links"].clone();
+        assert!(links[operation].is_object(), "{path}: {links}");
+        for link in links.as_object().unwrap().values() {
+            let target = operations.iter().find(|operation| operation["operationId"] == link["operationId"]).unwrap();
+            let (name, value) = link["parameters"].as_object().unwrap().iter().next().unwrap();
+            assert!(
+                target["parameters"].as_array().unwrap().iter().any(|parameter| parameter["name"] == *name && parameter["in"] == "path")
+            );
+            assert_eq!(value, "$response.body#/data/id");
+        }
+    }
+    assert!(described(&document, "/test/tasks/{taskId}/simulate", "post", 200).get("links").is_none());
+}
+
+#[test]
+fn the_mcp_endpoint_takes_the_tools_that_its_document_names_and_refuses_in_its_forms() {
+    let server = Server::start();
+    let document = server.anyone.get("/openapi.json").json();
+    let forms = &document["paths"]["/mcp"]["post"]["requestBody"]["content"]["application/json"]["schema"]["oneOf"];
+    let tools = forms[0]["properties"]["tool"]["enum"].as_array().unwrap();
+    assert_eq!(tools.len(), 19);
+    for tool in tools {
+        let answer = server.agent.post("/mcp", &json!({ "tool": tool, "input": {} }));
+        assert!(!answer.text.contains("tool must be one of"), "{tool}: {}", answer.text);
+    }
+    let refusals = described(&document, "/mcp", "post", 400)["content"]["application/json"]["schema"]["anyOf"].clone();
+    let (documented, rpc) = (server.agent.post("/mcp", &json!({ "tool": "x" })), server.agent.post("/mcp", &json!([])));
+    documented.error(400, "VALIDATION_ERROR");
+    assert_eq!(refusals[0]["$ref"], "#/components/schemas/Error");
+    assert_eq!(refusals[1]["properties"]["error"]["properties"]["code"]["type"], "integer");
+    assert!(rpc.status == 400 && rpc.json()["error"]["code"].is_i64(), "{}", rpc.text);
+}
+
+#[test]
+fn a_script_has_a_step_as_the_document_says() {
+    let server = Server::start();
+    assert_eq!(field(&server, "/test/tasks/{taskId}/simulate", "script")["minItems"], 1);
+    let task = server.open_task();
+    let message = server.agent.post(&format!("/test/tasks/{task}/simulate"), &json!({ "script": [] })).error(400, "VALIDATION_ERROR");
+    assert_eq!(message, "script must have at least 1 entry");
+}
