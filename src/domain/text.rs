@@ -4,6 +4,11 @@ use super::field::{FieldError, FieldType, Raw};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+/// Any character of a text, one that is to be seen, and one that is not: as a pattern.
+const ANY: &str = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]";
+const INK: &str = r"[^\s\x00-\x1f\x7f-\x9f]";
+const BLANK: &str = r"[^\S\x0b-\x1f\x85]";
+
 /// Trimmed text of `MIN` to `MAX` characters, without control characters other than newline and tab.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text<const MIN: usize, const MAX: usize>(String);
@@ -18,10 +23,11 @@ impl<const MIN: usize, const MAX: usize> FieldType for Text<MIN, MAX> {
     const KIND: &'static str = "a string";
 
     fn schema() -> serde_json::Value {
+        // Blanks at the ends do not count.
         let pattern = match MIN {
-            0 => r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$",
-            // Blanks at the ends do not count.
-            _ => r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x08\x0b-\x1f\x7f-\x9f]*$",
+            0 => format!("^{ANY}*$"),
+            1 => format!("^{ANY}*{INK}{ANY}*$"),
+            _ => format!("^{BLANK}*{INK}{ANY}{{{},}}{INK}{BLANK}*$", MIN - 2),
         };
         serde_json::json!({ "type": "string", "minLength": MIN, "maxLength": MAX, "pattern": pattern })
     }
@@ -144,7 +150,7 @@ impl FieldType for Metadata {
 
     fn schema() -> serde_json::Value {
         serde_json::json!({ "type": "object", "maxProperties": Self::MAX_PAIRS,
-            "additionalProperties": Text::<0, 500>::schema() })
+            "propertyNames": Text::<1, 50>::schema(), "additionalProperties": Text::<0, 500>::schema() })
     }
 
     fn parse(raw: Raw<'_>) -> Result<Self, FieldError> {
@@ -158,7 +164,12 @@ impl FieldType for Metadata {
             let value = Text::<0, 500>::parse(Raw::Json(value)).map_err(|_| rule())?;
             Ok((name.0, value.0))
         };
-        pairs.iter().map(pair).collect::<Result<_, _>>().map(Metadata)
+        let named: BTreeMap<_, _> = pairs.iter().map(pair).collect::<Result<_, _>>()?;
+        // Names that differ in blanks at their ends only are the same one.
+        if named.len() < pairs.len() {
+            return Err(FieldError::Rule("must have each name only once".into()));
+        }
+        Ok(Metadata(named))
     }
 }
 

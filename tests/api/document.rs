@@ -49,6 +49,32 @@ fn a_list_that_needs_an_entry_says_so() {
     }
 }
 
+#[test]
+fn blanks_at_the_ends_are_no_part_of_a_reason() {
+    let server = Server::start();
+    let pattern = field(&server, "/tasks/{taskId}/reject", "reason")["pattern"].as_str().unwrap().to_owned();
+    assert!(pattern.contains("{48,}"), "{pattern}");
+    let task = server.submitted_task();
+    let reject = |reason: &str| server.agent.post(&format!("/tasks/{task}/reject"), &json!({ "reason": reason }));
+    let message = reject(&format!("  {}  ", "x".repeat(49))).error(400, "VALIDATION_ERROR");
+    assert!(message.contains("at least 50 characters"), "{message}");
+    reject(&format!("  {}  ", "x".repeat(50))).ok(200);
+}
+
+#[test]
+fn metadata_has_names_of_1_to_50_characters_and_each_once() {
+    let server = Server::start();
+    let names = field(&server, "/tasks", "metadata")["propertyNames"].clone();
+    assert_eq!((&names["minLength"], &names["maxLength"]), (&json!(1), &json!(50)));
+    let create = |metadata: Value| server.agent.post("/tasks", &Server::example_with(&json!({ "metadata": metadata })));
+    for name in [String::new(), " ".into(), "x".repeat(51), "a\u{0}".into()] {
+        create(json!({ name: "1" })).error(400, "VALIDATION_ERROR");
+    }
+    let message = create(json!({ "a": "1", " a": "2" })).error(400, "VALIDATION_ERROR");
+    assert_eq!(message, "metadata must have each name only once");
+    assert_eq!(create(json!({ " a ": "1", "b": "2" })).ok(201)["metadata"], json!({ "a": "1", "b": "2" }));
+}
+
 /// The answer's own place in the document.
 fn described(document: &Value, path: &str, method: &str, status: u16) -> Value {
     let response = &document["paths"][path][method]["responses"][status.to_string()];

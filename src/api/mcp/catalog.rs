@@ -56,6 +56,10 @@ fn listed(tool: &Tool, generator: &mut SchemaGenerator) -> Value {
 fn input_schema(tool: &Tool) -> Value {
     let fields = (tool.spec.fields)();
     let mut schema = schema::object(fields.iter());
+    for property in schema["properties"].as_object_mut().into_iter().flat_map(|properties| properties.values_mut()) {
+        // A word that not every model's provider knows; some drop the tool for it.
+        property.as_object_mut().map(|property| property.remove("propertyNames"));
+    }
     if tool.spec.effect == Effect::Write {
         schema["properties"][IDEMPOTENCY_KEY] = json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$",
             "description": "A key of your own for this one call: the same key again within 24 h does nothing more and answers the same." });
