@@ -10,6 +10,8 @@ pub const SECOND_MS: i64 = 1_000;
 pub const MINUTE_MS: i64 = 60 * SECOND_MS;
 pub const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub const DAY_MS: i64 = 24 * HOUR_MS;
+/// 0000-01-01T00:00:00Z: RFC 3339 cannot write what comes before.
+const YEAR_0_MS: i64 = -62_167_219_200 * SECOND_MS;
 
 const TO_THE_SECOND: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
 const TO_THE_MILLISECOND: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
@@ -40,9 +42,11 @@ impl Timestamp {
     pub fn parse(text: &str) -> Option<Self> {
         // jiff also reads shorter ISO 8601 forms, which RFC 3339 does not know.
         let separator = text.as_bytes().get(10).is_some_and(u8::is_ascii_alphabetic);
-        let whole = text.as_bytes().get(16) == Some(&b':') && text.is_ascii() && !text.contains('[');
-        (separator && whole).then_some(())?;
-        text.parse::<jiff::Timestamp>().ok().map(|time| Timestamp(time.as_millisecond()))
+        let whole = text.as_bytes().get(16) == Some(&b':') && text.is_ascii() && !text.contains(['[', ',']);
+        let offset = matches!(text.as_bytes(), [.., b'Z' | b'z'] | [.., b'+' | b'-', _, _, b':', _, _]);
+        (separator && whole && offset).then_some(())?;
+        let time = text.parse::<jiff::Timestamp>().ok()?.as_millisecond();
+        (time >= YEAR_0_MS).then_some(Timestamp(time))
     }
 
     /// RFC 3339 with milliseconds, as `X-RateLimit-Reset` has it.
@@ -107,5 +111,15 @@ mod tests {
         for text in ["2026-03-15", "2026-03-15T18:00:00", "2026-02-30T18:00:00Z", "20260315T180000Z", "2026-03-15T18Z", "tomorrow", ""] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
+        for offset in ["", "+0200", "+02", "+02:00:00", ",5Z", "[UTC]", "UTC"] {
+            assert_eq!(Timestamp::parse(&format!("2026-03-15T18:00:00{offset}")), None, "{offset}");
+        }
+    }
+
+    #[test]
+    fn there_is_no_time_before_the_year_0() {
+        assert_eq!(Timestamp::parse("0000-01-01T00:00:00Z").map(|time| time.to_string()).as_deref(), Some("0000-01-01T00:00:00Z"));
+        assert_eq!(Timestamp::parse("0000-01-01T00:00:05+10:00"), None);
+        assert_eq!(Timestamp::parse("-000001-12-31T23:59:59Z"), None);
     }
 }
