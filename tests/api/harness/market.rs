@@ -2,15 +2,18 @@
 
 use super::{Answer, Client, Server};
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
-/// The published page's example, with a deadline that is still to come.
+/// The published page's example, with a deadline that is still to come; the same whenever it is asked for, so that it can
+/// be sent again with its key.
 pub fn example() -> Value {
+    static DEADLINE: LazyLock<String> = LazyLock::new(|| in_days(30));
     json!({
         "title": "Photograph 3 coffee shops in SOMA",
         "description": "Take exterior and interior photos of 3 coffee shops in SOMA district.",
         "category": "photography",
         "budget": 150,
-        "deadline": in_days(30),
+        "deadline": *DEADLINE,
         "location": "San Francisco, CA",
         "remote": false,
         "urgency": "medium",
