@@ -15,6 +15,7 @@ use crate::http::front::{Front, Limits, Running};
 use crate::http::pool::Pool;
 use crate::http::rate_limit::RateLimiter;
 use crate::http::waiting::WaitingRoom;
+use crate::operation::due::Failures;
 use crate::operation::password::{Cost, Passwords};
 use crate::operation::sandbox::Sandbox;
 use crate::operation::sandbox::fault::Faults;
@@ -167,6 +168,7 @@ pub(crate) fn services(config: Config, db: &Db, purpose: Purpose) -> Result<Serv
         entropy: Arc::clone(db.entropy()),
         sandbox: Sandbox::default(),
         faults: Faults::new(rest::faultable()),
+        failures: Failures::default(),
         requests: RequestLog::default(),
         config,
     })

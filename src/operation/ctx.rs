@@ -1,6 +1,7 @@
 //! What an operation knows of its call.
 
 use super::clock::Clocks;
+use super::due::Failures;
 use super::password::Passwords;
 use super::sandbox::Sandbox;
 use super::sandbox::fault::Faults;
@@ -26,6 +27,7 @@ pub struct Services {
     pub signer: TokenSigner,
     pub passwords: Passwords,
     pub faults: Faults,
+    pub failures: Failures,
     pub requests: RequestLog,
 }
 

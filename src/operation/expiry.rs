@@ -2,11 +2,13 @@
 //!
 //! The loser of a race against a request finds the task in another status and does nothing, so each effect happens once.
 
-use super::due::Done;
+use super::due::{self, Done};
 use super::submission::complete;
 use super::task::advance;
 use super::{Ctx, escrow, outbox};
+use crate::domain::error::Resource;
 use crate::domain::event::EventType;
+use crate::domain::id::TaskId;
 use crate::domain::task::{Task, TaskEvent, TaskStatus};
 use crate::domain::{Error, Result};
 use crate::store::WriteTx;
@@ -14,14 +16,21 @@ use serde_json::json;
 
 /// Does what is due in the caller's mode, the longest due first, for at most `limit` tasks.
 ///
-/// A task that fails is left as it was and logged: it must not keep the others from theirs.
+/// A task that fails is left as it was, and left alone for a while: it must not keep the others from theirs. The machine's
+/// trouble is no task's and fails them all.
 pub fn run_due(tx: &WriteTx, ctx: &Ctx, limit: usize) -> Result<Done> {
-    let mut done = Done::default();
-    for task in tx.list_due_tasks(ctx.mode, ctx.now, limit)? {
-        let (id, status) = (task.id.clone(), task.status);
-        match tx.attempt(|tx| run(tx, ctx, task)) {
-            Ok(()) => done += counted(status),
-            Err(error) => log::error!("the clock could not act on {id}: {error:?}"),
+    let (mut done, failures) = (Done::default(), &ctx.services.failures);
+    for id in due::tasks(tx, ctx, limit)? {
+        match tx.attempt(|tx| run(tx, ctx, &id)) {
+            Ok(status) => {
+                failures.forget(&id);
+                done += counted(status);
+            }
+            Err(error @ Error::Unavailable(_)) => return Err(error),
+            Err(error) => {
+                failures.note(id, &error);
+                done.failed += 1;
+            }
         }
     }
     Ok(done)
@@ -36,13 +45,17 @@ fn counted(status: TaskStatus) -> Done {
     }
 }
 
-fn run(tx: &WriteTx, ctx: &Ctx, task: Task) -> Result<()> {
-    match task.status {
+/// Acts on the task; the status it was in.
+fn run(tx: &WriteTx, ctx: &Ctx, id: &TaskId) -> Result<TaskStatus> {
+    let task = tx.find_task(ctx.mode, id)?.ok_or(Error::NotFound(Resource::Task))?;
+    let status = task.status;
+    match status {
         TaskStatus::Open | TaskStatus::Assigned => expire(tx, ctx, task),
         TaskStatus::Submitted => approve(tx, ctx, task),
         TaskStatus::Rejected => refund(tx, ctx, task),
         status => Err(Error::internal(format!("nothing is due for a {status} task"))),
-    }
+    }?;
+    Ok(status)
 }
 
 fn expire(tx: &WriteTx, ctx: &Ctx, mut task: Task) -> Result<()> {

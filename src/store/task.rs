@@ -10,6 +10,7 @@ use crate::domain::task::Task;
 use crate::domain::text::Metadata;
 use crate::domain::time::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
+use std::ops::ControlFlow;
 
 /// The statement that reads the tasks of a condition.
 macro_rules! select {
@@ -62,20 +63,25 @@ impl ReadTx<'_> {
         Ok(statement.query_row(params![id.as_str(), mode.is_live()], read).optional()?)
     }
 
-    /// The tasks whose time has come, those that waited longest first, at most `limit`.
-    pub fn list_due_tasks(&self, mode: Mode, now: Timestamp, limit: usize) -> Result<Vec<Task>> {
-        let mut statement =
-            self.prepare("SELECT seq FROM task WHERE livemode = ?1 AND due_at <= ?2 AND due_at IS NOT NULL ORDER BY due_at LIMIT ?3")?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let seqs = statement.query_map(params![mode.is_live(), now.millis(), limit], |row| row.get(0))?;
-        self.load_tasks(&seqs.collect::<Result<Vec<_>, _>>()?)
-    }
-
-    /// When the next task's time comes; if `after` is given, the first such moment after it.
-    pub fn find_next_due(&self, mode: Mode, after: Option<Timestamp>) -> Result<Option<Timestamp>> {
+    /// Tasks and when their time comes or came, those that waited longest first; after a moment, if one is given. `take`
+    /// is asked of each until it wants no more.
+    pub fn visit_due_tasks(
+        &self,
+        mode: Mode,
+        after: Option<Timestamp>,
+        mut take: impl FnMut(TaskId, Timestamp) -> ControlFlow<()>,
+    ) -> Result<()> {
         let after = after.map_or(i64::MIN, Timestamp::millis);
-        let mut statement = self.prepare("SELECT min(due_at) FROM task WHERE livemode = ?1 AND due_at > ?2 AND due_at IS NOT NULL")?;
-        Ok(statement.query_row(params![mode.is_live(), after], |row| Columns::new(row).optional_time())?)
+        let mut statement = self
+            .prepare("SELECT id, due_at FROM task WHERE livemode = ?1 AND due_at > ?2 AND due_at IS NOT NULL ORDER BY due_at")?;
+        let mut rows = statement.query(params![mode.is_live(), after])?;
+        while let Some(row) = rows.next()? {
+            let mut columns = Columns::new(row);
+            if take(columns.id()?, columns.time()?).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The tasks with these seqs, in their order.

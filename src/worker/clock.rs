@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 const BATCH: usize = 50;
 /// The longest sleep: a new task may be due before all others, and a machine's time may be set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// The longest that a mode's clock stands still before it is tried again, when it could do nothing the last times.
+const LONGEST_STANDSTILL: Duration = Duration::from_secs(30);
 
 /// Rows of each kind that one transaction sweeps, how long requests have for themselves between two of them, and how long
 /// after the last it looks again.
@@ -47,6 +49,7 @@ impl Drop for Clock {
 
 fn run(db: &Db, services: &Arc<Services>, stopped: &Receiver<()>) {
     let mut sweep_at = Instant::now();
+    let mut hands: Vec<_> = Mode::ALL.iter().map(|mode| Hand { mode: *mode, standstill: None }).collect();
     loop {
         let mut sleep = LONGEST_SLEEP;
         if Instant::now() >= sweep_at {
@@ -56,16 +59,42 @@ fn run(db: &Db, services: &Arc<Services>, stopped: &Receiver<()>) {
                 sweep_at = Instant::now() + SWEEP_PERIOD;
             }
         }
-        for mode in Mode::ALL {
-            match tick(db, services, *mode) {
-                Ok(next) => sleep = sleep.min(next),
-                Err(error) => log::error!("the clock of {mode} data stood still: {error:?}; trying on"),
-            }
+        for hand in &mut hands {
+            sleep = sleep.min(hand.turn(db, services));
         }
         // Nothing is ever sent: a time-out is time to go on, anything else the end.
         let timed_out = stopped.recv_timeout(sleep).is_err_and(|error| error.is_timeout());
         if !timed_out {
             return;
+        }
+    }
+}
+
+/// One mode's part of the clock.
+struct Hand {
+    mode: Mode,
+    /// How long it stands still, and until when, since it could do nothing: a full disk is no reason to fill it with
+    /// complaints.
+    standstill: Option<(Duration, Instant)>,
+}
+
+impl Hand {
+    /// Does what is due; how long there is nothing more to do.
+    fn turn(&mut self, db: &Db, services: &Arc<Services>) -> Duration {
+        if let Some(rest) = self.standstill.and_then(|(_, until)| until.checked_duration_since(Instant::now())) {
+            return rest;
+        }
+        match tick(db, services, self.mode) {
+            Ok(next) => {
+                self.standstill = None;
+                next
+            }
+            Err(error) => {
+                let pause = self.standstill.map_or(LONGEST_SLEEP, |(pause, _)| (pause * 2).min(LONGEST_STANDSTILL));
+                self.standstill = Some((pause, Instant::now() + pause));
+                log::error!("the clock of {} data stands still: {error:?}; trying again in {} s", self.mode, pause.as_secs());
+                pause
+            }
         }
     }
 }
@@ -90,7 +119,7 @@ fn tick(db: &Db, services: &Arc<Services>, mode: Mode) -> Result<Duration> {
     if !mode.is_live() && turn.is_none() {
         return Ok(LONGEST_SLEEP);
     }
-    let Some(next) = db.read(|tx| due::next(tx, mode, None))? else { return Ok(LONGEST_SLEEP) };
+    let Some(next) = db.read(|tx| due::next(tx, services, mode, None))? else { return Ok(LONGEST_SLEEP) };
     let mut ctx = Ctx::system(services, mode);
     let wait_ms = next.millis() - ctx.now.millis();
     if wait_ms > 0 {

@@ -53,7 +53,7 @@ impl TravelView {
     pub fn of(travelled: Travelled, ctx: &Ctx, db: &Db) -> Result<Self> {
         let Travelled { done, attempts } = travelled;
         let clock = db.read(|tx| ClockView::load(ctx, tx))?;
-        let Done { expired, approved, refunded, autopilot } = done;
+        let Done { expired, approved, refunded, autopilot, .. } = done;
         Ok(TravelView { expired, approved, refunded, autopilot, delivery_attempts: attempts, clock })
     }
 }

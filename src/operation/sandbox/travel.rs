@@ -35,6 +35,7 @@ pub fn travel(services: &Arc<Services>, db: &Db, target: Option<Timestamp>) -> R
     let target = target.unwrap_or_else(|| services.clocks.now(Mode::Test));
     let mut done = Done::default();
     loop {
+        check_open(services)?;
         let ctx = Ctx::system(services, Mode::Test);
         let step = db.write(move |tx| step(tx, ctx, target))?;
         done += step.done;
@@ -46,9 +47,15 @@ pub fn travel(services: &Arc<Services>, db: &Db, target: Option<Timestamp>) -> R
     }
 }
 
+/// However far the way is, nobody waits for its end when the server stops.
+fn check_open(services: &Services) -> Result<()> {
+    if services.sandbox.is_closing() { Err(Error::Unavailable(STOPPING)) } else { Ok(()) }
+}
+
 /// Forgets what has grown old on the way.
 fn sweep(services: &Arc<Services>, db: &Db) -> Result<()> {
     loop {
+        check_open(services)?;
         let ctx = Ctx::system(services, Mode::Test);
         if !db.write(move |tx| sweep::run(tx, &ctx, BATCH))? {
             return Ok(());
@@ -99,7 +106,7 @@ fn step(tx: &WriteTx, mut ctx: Ctx, target: Timestamp) -> Result<Step> {
 pub fn next_moment(tx: &ReadTx, services: &Services, now: Timestamp) -> Result<Option<Timestamp>> {
     let waits = delivery::waiting(tx, services, Some(Mode::Test))?.into_iter().map(|(_, wait)| wait).filter(|wait| !wait.is_zero());
     let retry = waits.min().map(|wait| now.plus_ms(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
-    Ok(due::next(tx, Mode::Test, Some(now))?.into_iter().chain(retry).min())
+    Ok(due::next(tx, services, Mode::Test, Some(now))?.into_iter().chain(retry).min())
 }
 
 /// The endpoints of test data to which something is to be sent now.
@@ -118,9 +125,7 @@ fn settle(services: &Services, db: &Db) -> Result<bool> {
             return Ok(waited);
         }
         waited = true;
-        if services.sandbox.is_closing() {
-            return Err(Error::Unavailable(STOPPING));
-        }
+        check_open(services)?;
         if !db.await_commit(seen, attempt + RECORDING) {
             return Err(Error::Unavailable(STUCK));
         }

@@ -13,7 +13,7 @@ use crate::domain::id::WebhookId;
 use crate::domain::{Error, Result};
 use crate::operation::delivery::{Next, Ready, next, record, waiting};
 use crate::operation::{Ctx, Services, wall};
-use crate::store::{Attempt, Db};
+use crate::store::{Attempt, Db, WriteTx};
 use client::{Client, Clients};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 use schedule::{Pace, Schedule};
@@ -30,8 +30,8 @@ const GIVEN_UP: usize = 200;
 const PATROL: Duration = Duration::from_secs(1);
 /// The least time between two looks at all endpoints, however many retries fall due.
 const PATROL_PAUSE: Duration = Duration::from_millis(50);
-/// How long the first wait is, and the longest, until what came of an attempt is recorded after all.
-const RECORD_AGAIN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(8));
+/// How long the first wait is, and the longest, until what could not be written is written after all.
+const WRITE_AGAIN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(8));
 /// How long the end waits for turns; what they have not recorded then is sent again at the next start.
 const GRACE: Duration = Duration::from_secs(2);
 /// How long a thread without a turn waits for one before it ends.
@@ -235,24 +235,31 @@ impl Courier {
         Ok(pace)
     }
 
-    /// Records what came of the attempt; as long as it cannot be written the turn goes on, for the delivery would only be
-    /// sent again. What was found in an earlier era has nothing to record in this one.
+    /// Records what came of the attempt. What was found in an earlier era has nothing to record in this one.
     fn record(&self, ready: Ready, attempt: Attempt, era: u64) -> Result<()> {
-        let (sent, mut pause) = (Arc::new((ready, attempt)), RECORD_AGAIN.0);
+        let (id, services) = (ready.delivery.webhook_id.clone(), Arc::clone(&self.services));
+        self.write(&id, move |tx| {
+            let ctx = Ctx::system(&services, ready.mode);
+            let replaced = !ctx.mode.is_live() && services.sandbox.era() != era;
+            if replaced { Ok(()) } else { record(tx, &ctx, &ready.delivery, &ready.url, &attempt) }
+        })
+    }
+
+    /// Writes for the endpoint; as long as that cannot be done the turn goes on, for what was sent would only be sent again.
+    /// The log is told the first time.
+    fn write(&self, id: &WebhookId, work: impl Fn(&WriteTx) -> Result<()> + Send + Sync + 'static) -> Result<()> {
+        let (work, mut pause) = (Arc::new(work), WRITE_AGAIN.0);
         loop {
-            let (written, mut ctx) = (Arc::clone(&sent), Ctx::system(&self.services, sent.0.mode));
-            let result = self.db()?.write(move |tx| {
-                ctx.refresh();
-                let (ready, attempt) = written.as_ref();
-                let replaced = !ctx.mode.is_live() && ctx.services.sandbox.era() != era;
-                if replaced { Ok(()) } else { record(tx, &ctx, &ready.delivery, &ready.url, attempt) }
-            });
+            let again = Arc::clone(&work);
+            let result = self.db()?.write(move |tx| again(tx));
             let Err(error @ Error::Unavailable(_)) = result else { return result };
-            log::error!("an attempt to reach {} is not recorded yet: {error:?}", sent.0.delivery.webhook_id);
+            if pause == WRITE_AGAIN.0 {
+                log::error!("what came of a delivery to {id} is not recorded yet: {error:?}; trying on");
+            }
             if !self.stopped.recv_timeout(pause).is_err_and(|error| error.is_timeout()) {
                 return Err(error);
             }
-            pause = (pause * 2).min(RECORD_AGAIN.1);
+            pause = (pause * 2).min(WRITE_AGAIN.1);
         }
     }
 
@@ -261,8 +268,8 @@ impl Courier {
     }
 
     fn give_up(&self, id: &WebhookId) -> Result<()> {
-        let id = id.clone();
-        self.db()?.write(move |tx| tx.fail_pending_deliveries(&id, GIVEN_UP)).map(drop)
+        let endpoint = id.clone();
+        self.write(id, move |tx| tx.fail_pending_deliveries(&endpoint, GIVEN_UP).map(drop))
     }
 }
 

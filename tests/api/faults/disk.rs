@@ -3,13 +3,17 @@
 //! `disk.c` stands between the server and its files.
 
 use super::shop::{Shop, Who};
-use crate::harness::{Server, command};
-use serde_json::json;
+use crate::harness::{Receiver, Server, command, id};
+use rouille::Response;
+use rusqlite::Connection;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Mutex, OnceLock};
 use std::thread;
+use std::time::{Duration, Instant};
 
 const NO_SPACE: &str = "28";
 const READ_ONLY: &str = "30";
@@ -116,5 +120,40 @@ fn a_disk_that_fails_and_recovers_under_load_leaves_each_request_done_once() {
         assert!(refused > 0, "the disk never failed anyone");
     });
     assert_eq!(shop.count("SELECT count(*) FROM idempotency_key WHERE key LIKE ?1", "_-%"), 160);
+    shop.verify();
+}
+
+#[test]
+fn what_nobody_asks_for_waits_for_a_full_disk_without_filling_the_log() {
+    let shop = Shop::open(fragile);
+    let agent = shop.client(Who::Agent);
+    let (release, released) = channel::<()>();
+    let released = Mutex::new(released);
+    let receiver = Receiver::answering(move |_, _| {
+        let _ = released.lock().unwrap().recv();
+        Response::text("ok")
+    });
+    let webhook = id(&agent.post("/webhooks", &json!({ "url": receiver.url, "events": ["task.created"] })).ok(201));
+    let (_, task) = shop.task(&[]);
+    receiver.wait_for(1);
+    shop.break_disk(NO_SPACE);
+    // The disk is the server's alone: the test still writes what makes the task expire.
+    Connection::open(shop.data()).unwrap().execute("UPDATE task SET deadline = 1000", []).unwrap();
+    drop(release);
+    // Time for the clock and the delivery to try again and again.
+    let until = Instant::now() + Duration::from_secs(6);
+    while Instant::now() < until {
+        assert_eq!(agent.get(&format!("/tasks/{task}")).ok(200)["status"], "open");
+    }
+    let complaints = shop.logged("ERROR");
+    assert!((2..=14).contains(&complaints), "{complaints} lines");
+    shop.mend_disk();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let until = |reached: &dyn Fn() -> bool| while !reached() { assert!(Instant::now() < deadline) };
+    let deliveries = || agent.get(&format!("/webhooks/{webhook}/deliveries")).ok(200);
+    until(&|| deliveries()[0]["state"] == "delivered");
+    until(&|| agent.get(&format!("/tasks/{task}")).ok(200)["status"] == "expired");
+    let attempts = deliveries()[0]["attempts"].as_array().map_or(0, Vec::<Value>::len);
+    assert_eq!((receiver.received().len(), attempts), (1, 1), "it is sent once, whatever the disk does");
     shop.verify();
 }

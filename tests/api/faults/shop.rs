@@ -2,6 +2,7 @@
 
 use crate::harness::{Answer, Client, KeptServer, Server, id, register, run, run_by};
 use serde_json::{Value, json};
+use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -61,7 +62,13 @@ impl Shop {
     }
 
     pub fn start(&mut self) {
-        self.server = Some(KeptServer::start_by((self.command)(self), &self.data(), &NO_LIMITS));
+        let log = OpenOptions::new().append(true).create(true).open(self.path("stderr")).unwrap();
+        self.server = Some(KeptServer::start_by((self.command)(self), log, &self.data(), &NO_LIMITS));
+    }
+
+    /// How many lines the servers have logged so far with this text in them.
+    pub fn logged(&self, text: &str) -> usize {
+        std::fs::read_to_string(self.path("stderr")).unwrap().lines().filter(|line| line.contains(text)).count()
     }
 
     pub fn client(&self, who: Who) -> Client {

@@ -11,6 +11,7 @@ pub use receiver::{Received, Receiver};
 
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -38,8 +39,8 @@ pub fn command() -> Command {
     command
 }
 
-fn spawn(command: &mut Command) -> (Child, String) {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+fn spawn(command: &mut Command, stderr: Stdio) -> (Child, String) {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     (child, line)
@@ -68,7 +69,7 @@ impl Server {
         for set in sets {
             command.args(["--set", set]);
         }
-        let (child, line) = spawn(&mut command);
+        let (child, line) = spawn(&mut command, Stdio::null());
         let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no ready line: {line:?}"));
         let text = |pointer: &str| ready.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let url = text("/url");
@@ -123,20 +124,21 @@ pub struct KeptServer {
 
 impl KeptServer {
     pub fn start(data: &Path, args: &[&str]) -> Self {
-        Self::start_by(command(), data, args)
+        Self::start_at("127.0.0.1:0", data, args)
     }
 
     pub fn start_at(address: &str, data: &Path, args: &[&str]) -> Self {
-        Self::serve(command(), address, data, args)
+        Self::serve(command(), Stdio::null(), address, data, args)
     }
 
-    /// By a command that ends in the binary: under limits, or with something in its environment.
-    pub fn start_by(command: Command, data: &Path, args: &[&str]) -> Self {
-        Self::serve(command, "127.0.0.1:0", data, args)
+    /// By a command that ends in the binary (under limits, or with something in its environment), and with its log kept.
+    pub fn start_by(command: Command, log: File, data: &Path, args: &[&str]) -> Self {
+        Self::serve(command, log.into(), "127.0.0.1:0", data, args)
     }
 
-    fn serve(mut command: Command, address: &str, data: &Path, args: &[&str]) -> Self {
-        let (child, line) = spawn(command.arg("serve").arg("--data").arg(data).args(["--listen", address]).args(args));
+    fn serve(mut command: Command, stderr: Stdio, address: &str, data: &Path, args: &[&str]) -> Self {
+        let command = command.arg("serve").arg("--data").arg(data).args(["--listen", address]).args(args);
+        let (child, line) = spawn(command, stderr);
         let url = line.split_whitespace().nth(3).unwrap_or_else(|| panic!("no ready line: {line:?}")).to_owned();
         KeptServer { child, anyone: Client::new(&url, "") }
     }
