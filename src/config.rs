@@ -1,6 +1,7 @@
 //! The configuration: `humans2ai.toml`, the environment and `--set` flags become one typed [`Config`].
 //!
-//! This is the only reader of the environment. The embedded `humans2ai.toml` is the first layer and says which keys
+//! This is the only reader of the server's environment (which server a client's command talks to, and as whom, is the command
+//! line's to say: `cli::client`). The embedded `humans2ai.toml` is the first layer and says which keys
 //! there are and of what type; each further layer is checked against it by itself, so that an error can say where the
 //! key came from, and is then laid over the ones before.
 
@@ -21,17 +22,16 @@ use toml::{Table, Value};
 
 use crate::domain::actor::Mode;
 use crate::domain::risk::{RiskGate, RiskRuleError};
-use crate::domain::secret::Secret;
 
 const DEFAULTS: &str = include_str!("../humans2ai.toml");
 const DEFAULT_FILE: &str = "humans2ai.toml";
 const VARIABLE_PREFIX: &str = "HUMANS2AI_";
 /// Names the configuration file, as `--config` does; the flag goes first.
 const FILE_VARIABLE: &str = "HUMANS2AI_CONFIG";
-/// The server that the commands of developers and the tests talk to; no business of the server itself.
+/// The server that the commands of a client talk to, and the tests; no business of the server itself.
 const CLIENT_VARIABLE: &str = "HUMANS2AI_URL";
-/// The key that `humans2ai mcp` shows to it.
-const API_KEY_VARIABLE: &str = "API_KEY";
+/// What a fixture has unless it is told otherwise.
+const FIXTURE: [(&str, &str); 1] = [("rate_limits.enabled", "false")];
 /// The table whose keys stand in the environment without a table's name.
 const UNPREFIXED_TABLE: &str = "server";
 /// The one table with keys of the operator's own.
@@ -61,20 +61,6 @@ impl Config {
             "" => format!("http://{}", self.server.listen),
             url => url.to_owned(),
         }
-    }
-}
-
-/// What the program that starts `humans2ai mcp` tells it.
-pub struct ClientEnvironment {
-    /// The server's address, if it is another than the configuration says.
-    pub url: Option<String>,
-    pub api_key: Option<Secret>,
-}
-
-impl ClientEnvironment {
-    pub fn of_process() -> Self {
-        let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        ClientEnvironment { url: read(CLIENT_VARIABLE), api_key: read(API_KEY_VARIABLE).map(Secret::new) }
     }
 }
 
@@ -289,6 +275,7 @@ fn parse_range(text: &str) -> Option<AddressRange> {
 #[derive(Debug, Clone, Default)]
 pub struct Layers {
     file: Option<PathBuf>,
+    fixture: bool,
     env: Vec<(OsString, OsString)>,
     sets: Vec<(String, String)>,
 }
@@ -299,6 +286,13 @@ impl Layers {
     #[must_use]
     pub fn file(mut self, file: Option<&Path>) -> Self {
         self.file = file.map(Path::to_owned);
+        self
+    }
+
+    /// For a fixture, whose own values go before the file's: the file that lies about is of a server in earnest.
+    #[must_use]
+    pub fn fixture(mut self) -> Self {
+        self.fixture = true;
         self
     }
 
@@ -427,6 +421,9 @@ fn defaults() -> Result<Table, ConfigError> {
 fn read_layers(layers: &Layers, known: &Table) -> Result<Vec<(Origin, Table)>, ConfigError> {
     let variables = decode_variables(&layers.env)?;
     let mut read = Vec::from_iter(read_file(layers.file.as_deref(), &variables)?);
+    if layers.fixture {
+        read.extend(FIXTURE.map(|(key, text)| (Origin::Flag(key.to_owned()), table_of(key, read_value(key, text, known)))));
+    }
     for (name, text) in variables {
         if name != FILE_VARIABLE && name != CLIENT_VARIABLE {
             read.push(read_variable(name, text, known)?);

@@ -35,9 +35,9 @@ impl Ephemeral {
         self
     }
 
-    /// Starts it: test mode, any free port, no rate limits, a database that is removed at the end.
+    /// Starts it: test mode, any free port, no rate limits unless they are set, a database that is removed at the end.
     pub fn start(self) -> Result<Fixture, StartError> {
-        Fixture::start(Config::load(&Layers::default().sets(&self.sets))?, self.seed)
+        Fixture::start(Config::load(&Layers::default().fixture().sets(&self.sets))?, self.seed)
     }
 }
 
@@ -92,7 +92,6 @@ fn configure(config: &mut Config, directory: &Path) {
     config.server.mode = Mode::Test;
     config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
     config.server.data = directory.join("humans2ai.db");
-    config.rate_limits.enabled = false;
 }
 
 fn account(server: &Server, role: Role, email: &str) -> Result<FixtureAccount, StartError> {

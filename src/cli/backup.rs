@@ -1,11 +1,15 @@
 //! `humans2ai backup` and `restore`.
 
+use crate::operation::wall;
 use crate::server::StartError;
-use crate::store::{backup_to, check_file, lock};
+use crate::store::{Db, backup_to, check_file, lock};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What a database consists of, its log first.
+const FILES: [&str; 3] = ["-wal", "-shm", ""];
 
 /// Copies the database to `file`, which must not exist: one consistent moment of it, beside a running server.
 pub fn backup(data: &Path, file: &Path) -> Result<ExitCode, StartError> {
@@ -15,14 +19,20 @@ pub fn backup(data: &Path, file: &Path) -> Result<ExitCode, StartError> {
 }
 
 /// Checks `file` and puts a copy in the database's place; what was there, sound or damaged, is kept beside it.
+///
+/// Whoever follows the events learns that what came after the backup is undone: their cursors have expired.
 pub fn restore(data: &Path, file: &Path) -> Result<ExitCode, StartError> {
     check_file(file)?;
     let _alone = lock(data)?;
     let incoming = with_suffix(data, ".restoring");
-    if incoming.exists() {
-        std::fs::remove_file(&incoming)?;
+    // A restore that was cut off may have left it, and a log that must not be taken for the next one's.
+    for left in FILES.map(|suffix| with_suffix(&incoming, suffix)) {
+        if left.exists() {
+            std::fs::remove_file(left)?;
+        }
     }
     backup_to(file, &incoming)?;
+    Db::open(&incoming)?.write(|tx| tx.expire_cursors(wall()))?;
     if data.exists() {
         let kept = set_aside(data)?;
         writeln!(io::stdout(), "the database that was there is kept as {}", kept.display())?;
@@ -37,7 +47,7 @@ pub fn restore(data: &Path, file: &Path) -> Result<ExitCode, StartError> {
 fn set_aside(data: &Path) -> io::Result<PathBuf> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let kept = with_suffix(data, &format!(".before-restore-{seconds}"));
-    for suffix in ["-wal", "-shm", ""] {
+    for suffix in FILES {
         let part = with_suffix(data, suffix);
         if part.exists() {
             std::fs::rename(part, with_suffix(&kept, suffix))?;

@@ -14,6 +14,8 @@ use ureq::tls::{RootCerts, TlsConfig};
 /// More than a long poll waits.
 const TIMEOUT: Duration = Duration::from_mins(1);
 const UNAUTHORIZED: u16 = 401;
+/// Where a server listens that was told nothing else.
+const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
 /// What every command sends with: no proxy from the environment, no redirects, and the system's own certificates, among
 /// which a self-hoster's may be.
@@ -36,14 +38,14 @@ pub struct Connection {
     #[arg(long, env = "API_KEY", hide_env_values = true, help = "Your API key, sk_test_…")]
     key: Option<String>,
     #[command(flatten)]
-    server: ServerAddress,
+    pub server: ServerAddress,
 }
 
 #[derive(Args)]
 pub struct ServerAddress {
-    /// Where the server is
-    #[arg(long, env = "HUMANS2AI_URL", default_value = "http://127.0.0.1:8080")]
-    url: String,
+    /// Where the server is [default: http://127.0.0.1:8080]
+    #[arg(long, env = "HUMANS2AI_URL")]
+    url: Option<String>,
 }
 
 /// One caller of the API.
@@ -127,22 +129,27 @@ struct RefusalError {
 impl Connection {
     /// A client with the given key.
     pub fn client(&self) -> Result<Client, StartError> {
-        let key = self.key.as_deref().unwrap_or_default().trim();
-        if key.is_empty() {
-            return Err(
-                "this needs an API key: give it with --key or API_KEY; `humans2ai seed` makes accounts with keys, and so does POST /api-keys"
-                    .into(),
-            );
-        }
-        Ok(self.server.client().with_token(key))
+        let missing =
+            "this needs an API key: give it with --key or API_KEY; `humans2ai seed` makes accounts with keys, and so does POST /api-keys";
+        Ok(self.server.client().with_token(self.key().ok_or(missing)?))
+    }
+
+    /// An empty one is none.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref().map(str::trim).filter(|key| !key.is_empty())
     }
 }
 
 impl ServerAddress {
     /// A client without credentials.
     pub fn client(&self) -> Client {
-        let url = self.url.trim_end_matches('/').trim_end_matches("/api/v1").to_owned();
-        Client { url, token: String::new(), agent: agent() }
+        Client { url: self.url_or(DEFAULT_URL), token: String::new(), agent: agent() }
+    }
+
+    /// Without the API's own path; an empty one is none.
+    pub fn url_or(&self, default: &str) -> String {
+        let url = self.url.as_deref().map(str::trim).filter(|url| !url.is_empty()).unwrap_or(default);
+        url.trim_end_matches('/').trim_end_matches("/api/v1").to_owned()
     }
 }
 

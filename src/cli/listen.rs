@@ -131,8 +131,10 @@ impl Pause {
     /// The cursor to go on with, after a while; a failure that time does not heal ends the command.
     fn or_go_on(&mut self, failure: Failure, feed: &Feed, cursor: i64) -> Result<i64, StartError> {
         if failure.is_status(GONE) {
+            let latest = feed.latest()?;
+            // Said only now: whatever happens after these words is heard.
             say("some events are missed: the server does not keep them any more; going on with the newest")?;
-            return Ok(feed.latest()?);
+            return Ok(latest);
         }
         let Some(asked) = failure.passes_after() else { return Err(failure.into()) };
         if self.0.is_none() {

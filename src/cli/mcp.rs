@@ -1,9 +1,9 @@
 //! `humans2ai mcp`: MCP over stdio for clients that start a program. It forwards each line to a running server, so that
 //! both transports are one implementation.
 
-use super::client::agent;
+use super::client::{Connection, agent};
 use crate::api::mcp;
-use crate::config::{ClientEnvironment, Config};
+use crate::config::Config;
 use crate::server::StartError;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, Write};
@@ -14,8 +14,8 @@ use ureq::http::Request;
 const INTERNAL_ERROR: i32 = -32603;
 
 /// Answers the messages of standard input, one a line, in their order, until it ends.
-pub fn run(config: &Config, environment: ClientEnvironment) -> Result<ExitCode, StartError> {
-    let bridge = Bridge::new(config, environment);
+pub fn run(config: &Config, connection: &Connection) -> Result<ExitCode, StartError> {
+    let bridge = Bridge::new(config, connection);
     let mut stdout = io::stdout().lock();
     for line in io::stdin().lock().split(b'\n') {
         let line = line?;
@@ -37,12 +37,11 @@ struct Bridge {
 }
 
 impl Bridge {
-    fn new(config: &Config, environment: ClientEnvironment) -> Self {
-        let server = environment.url.unwrap_or_else(|| config.client_url());
+    fn new(config: &Config, connection: &Connection) -> Self {
         Bridge {
             agent: agent(),
-            url: format!("{}/api/v1{}", server.trim_end_matches('/'), mcp::PATH),
-            authorization: environment.api_key.map(|key| format!("Bearer {}", key.expose())),
+            url: format!("{}/api/v1{}", connection.server.url_or(&config.client_url()), mcp::PATH),
+            authorization: connection.key().map(|key| format!("Bearer {key}")),
         }
     }
 

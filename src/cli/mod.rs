@@ -14,7 +14,7 @@ mod test_clock;
 mod trigger;
 
 use crate::api::openapi;
-use crate::config::{ClientEnvironment, Config, Layers};
+use crate::config::{Config, Layers};
 use crate::domain::named::Named;
 use crate::server::StartError;
 use clap::{Args, Parser, Subcommand};
@@ -75,7 +75,7 @@ enum Command {
     /// Put the backup FILE in the database's place; the server must be stopped
     Restore { file: PathBuf },
     /// Speak MCP over standard input and output, as a client of a running server
-    Mcp,
+    Mcp(client::Connection),
     /// Print the OpenAPI document
     Openapi,
     #[command(flatten)]
@@ -107,7 +107,7 @@ fn run(cli: Cli) -> Result<ExitCode, StartError> {
         Some(Command::Admin(command)) => admin::run(settle(options)?, command),
         Some(Command::Backup { file }) => backup::backup(&settle(options)?.server.data, &file),
         Some(Command::Restore { file }) => backup::restore(&settle(options)?.server.data, &file),
-        Some(Command::Mcp) => mcp::run(&settle(options)?, ClientEnvironment::of_process()),
+        Some(Command::Mcp(connection)) => mcp::run(&settle(options)?, &connection),
         Some(Command::Openapi) => print_openapi(&settle(options)?),
         Some(Command::Developer(command)) => developer::run(&command),
     }
@@ -126,7 +126,8 @@ fn configuration(options: &Options) -> Result<Config, StartError> {
     let data = options.data.as_ref().map(|path| path.to_string_lossy().into_owned());
     let flags = [flag("server.data", data), flag("server.listen", options.listen.clone()), flag("server.mode", options.mode.clone())];
     let sets: Vec<_> = options.set.iter().cloned().chain(flags.into_iter().flatten()).collect();
-    Ok(Config::load(&Layers::default().file(options.config.as_deref()).process_env().sets(&sets))?)
+    let layers = if options.fixture.ephemeral { Layers::default().fixture() } else { Layers::default() };
+    Ok(Config::load(&layers.file(options.config.as_deref()).process_env().sets(&sets))?)
 }
 
 fn print_openapi(config: &Config) -> Result<ExitCode, StartError> {

@@ -135,6 +135,27 @@ impl WriteTx<'_> {
         self.insert_delivery(webhook, self.conn.last_insert_rowid(), Arrival::InTurn, now)
     }
 
+    /// Numbers of events are never given again, and the newest row is what sees to that: those up to `seq` are used up.
+    pub(super) fn mark_newest_event(&self, seq: i64, now: Timestamp) -> Result<()> {
+        self.execute(
+            "INSERT INTO event (seq, id, livemode, type, data, created_at)
+             SELECT ?1, ?2, 0, 'task.created', '{}', ?3 WHERE ?1 > (SELECT ifnull(max(seq), 0) FROM event)",
+            params![seq, self.new_id::<EventId>(now)?.as_str(), now.millis()],
+        )?;
+        Ok(())
+    }
+
+    /// Begins a new count of events where nobody has counted yet, so that every cursor until now has expired.
+    ///
+    /// The count of the history that is given up may not be known any more: it goes on from the microseconds since the
+    /// epoch, which no count of events overtakes.
+    pub fn expire_cursors(&self, now: Timestamp) -> Result<()> {
+        let beginning = now.millis().saturating_mul(1_000);
+        self.mark_newest_event(beginning, now)?;
+        self.execute("UPDATE event_sweep SET seq = max(seq, ?1)", [self.find_last_event()?])?;
+        Ok(())
+    }
+
     /// Deletes at most `limit` of the mode's events older than `before` that are delivered or given up, oldest first;
     /// whether there may be more.
     ///

@@ -10,6 +10,27 @@ const STEPS: [&str; VERSION - 1] = [include_str!("upgrades/2.sql"), include_str!
 
 /// Makes or upgrades the schema in one transaction: a kill in between leaves the old version.
 pub fn migrate(conn: &mut Connection) -> Result<(), Box<dyn std::error::Error>> {
+    bring_up(conn)?;
+    forget_statistics(conn)?;
+    Ok(())
+}
+
+/// Drops what an earlier version or somebody's ANALYZE noted about the tables: of a small file it says that a scan is as good
+/// as an index, and the planner believes it when the file has grown.
+fn forget_statistics(conn: &Connection) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare("SELECT name FROM sqlite_schema WHERE name IN ('sqlite_stat1', 'sqlite_stat4')")?;
+    let tables = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    if tables.is_empty() {
+        return Ok(());
+    }
+    for table in tables {
+        conn.execute_batch(&format!("DROP TABLE IF EXISTS {table}"))?;
+    }
+    // This connection has read them with the schema, and reads it anew.
+    conn.execute_batch("PRAGMA writable_schema = RESET")
+}
+
+fn bring_up(conn: &mut Connection) -> Result<(), Box<dyn std::error::Error>> {
     let current = version(conn)?;
     if current == VERSION {
         return Ok(());
@@ -61,6 +82,37 @@ mod tests {
             shape.entry(object).or_default().push(part);
         }
         shape
+    }
+
+    #[test]
+    fn statistics_of_a_small_file_do_not_outlive_its_opening() {
+        let plan = |conn: &Connection| -> Vec<String> {
+            let explained = "EXPLAIN QUERY PLAN SELECT * FROM application WHERE human_id = ?1 AND livemode = ?2 AND seq > ?3";
+            let mut statement = conn.prepare(explained).unwrap();
+            let steps = statement.query_map(["a", "0", "1"], |row| row.get("detail")).unwrap();
+            steps.collect::<Result<_, _>>().unwrap()
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("market.db");
+        let open = || super::super::db::connect(&path, rusqlite::OpenFlags::default()).unwrap();
+        let mut conn = open();
+        migrate(&mut conn).unwrap();
+        let planned = plan(&conn);
+        conn.execute_batch(
+            "INSERT INTO user VALUES ('user_a', 'a@example.com', '', 'agent', 'A', '[]', NULL, 'A', NULL, 0);
+             INSERT INTO api_key VALUES ('key_a', 'user_a', 0, 'a', 'sk', x'00', '[]', 0, NULL);
+             PRAGMA foreign_keys = OFF;
+             INSERT INTO application VALUES (1, 'app_a', 'task_a', 'user_a', 0, 'pending', NULL, 0);
+             ANALYZE;",
+        )
+        .unwrap();
+        drop(conn);
+        let mut conn = open();
+        let misled = plan(&conn);
+        migrate(&mut conn).unwrap();
+        let left: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'", [], |row| row.get(0)).unwrap();
+        assert_eq!((left, plan(&conn)), (0, planned));
+        assert_ne!(misled, plan(&conn), "the statistics misled nobody");
     }
 
     #[test]

@@ -72,8 +72,8 @@ impl ReadTx<'_> {
         mut take: impl FnMut(TaskId, Timestamp) -> ControlFlow<()>,
     ) -> Result<()> {
         let after = after.map_or(i64::MIN, Timestamp::millis);
-        let mut statement = self
-            .prepare("SELECT id, due_at FROM task WHERE livemode = ?1 AND due_at > ?2 AND due_at IS NOT NULL ORDER BY due_at")?;
+        let mut statement =
+            self.prepare("SELECT id, due_at FROM task WHERE livemode = ?1 AND due_at > ?2 AND due_at IS NOT NULL ORDER BY due_at")?;
         let mut rows = statement.query(params![mode.is_live(), after])?;
         while let Some(row) = rows.next()? {
             let mut columns = Columns::new(row);

@@ -1,6 +1,6 @@
 //! The command line and its configuration.
 
-use crate::harness::{KeptServer, audit, command, register, run};
+use crate::harness::{KeptServer, Server, audit, command, register, run};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -129,6 +129,36 @@ fn a_backup_is_taken_beside_the_server_and_restored_without_it() {
 }
 
 #[test]
+fn after_a_restore_no_cursor_passes_by_what_is_new() {
+    let directory = tempfile::tempdir().unwrap();
+    let (data, copy) = (directory.path().join("market.db"), directory.path().join("copy.db"));
+    let server = KeptServer::start(&data, &[]);
+    let (_, agent) = register(&server.anyone, "agent", "agent@example.com");
+    let key = agent.post("/api-keys", &json!({})).ok(201)["key"].as_str().unwrap().to_owned();
+    let create = |server: &KeptServer| server.anyone.with_token(&key).post("/tasks", &Server::example_with(&json!({ "budget": 1 })));
+    let feed = |server: &KeptServer, query: &str| server.anyone.with_token(&key).get(&format!("/events{query}"));
+    create(&server).ok(201);
+    assert!(run(&["--data", text(&data), "backup", text(&copy)], "").status.success());
+    create(&server).ok(201);
+    let undone = feed(&server, "").ok(200)["next"].as_i64().unwrap();
+    assert!(server.terminate());
+    assert!(run(&["--data", text(&data), "restore", text(&copy)], "").status.success());
+    let server = KeptServer::start(&data, &[]);
+    for _ in 0..3 {
+        create(&server).ok(201);
+    }
+    feed(&server, &format!("?after={undone}")).error(410, "CURSOR_EXPIRED");
+    let anew = feed(&server, "").ok(200);
+    let seqs: Vec<_> = anew["events"].as_array().unwrap().iter().map(|event| event["seq"].as_i64().unwrap()).collect();
+    assert!(seqs.len() == 4 && seqs[0] < undone && seqs[1] > undone, "{seqs:?}");
+    feed(&server, &format!("?after={}", seqs[1])).ok(200);
+    assert!(server.terminate());
+    audit(&data);
+    let left: Vec<_> = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_str().unwrap().contains("restoring")), "{left:?}");
+}
+
+#[test]
 fn a_damaged_database_is_set_aside_by_a_restore_and_a_backup_is_one_file() {
     let directory = tempfile::tempdir().unwrap();
     let (data, copy) = (directory.path().join("market.db"), directory.path().join("copy.db"));
@@ -146,6 +176,6 @@ fn a_damaged_database_is_set_aside_by_a_restore_and_a_backup_is_one_file() {
 #[test]
 fn the_printed_document_is_the_served_one() {
     let printed: Value = serde_json::from_slice(&run(&["openapi"], "").stdout).unwrap();
-    let served = crate::harness::Server::start().anyone.get("/openapi.json").json();
+    let served = Server::start().anyone.get("/openapi.json").json();
     assert_eq!((&printed["paths"], &printed["components"]), (&served["paths"], &served["components"]));
 }

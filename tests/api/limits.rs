@@ -59,3 +59,14 @@ fn guesses_count_against_the_address() {
     server.anyone.get("/health").ok(200);
     agent.get("/wallet").ok(200);
 }
+
+#[test]
+fn a_fixture_has_limits_only_when_it_is_told_to() {
+    let wallet = |server: &Server| (0..3).map(|_| server.agent.get("/wallet").status).collect::<Vec<_>>();
+    let unlimited = Server::start_with(&["rate_limits.wallet=2"]);
+    assert_eq!(wallet(&unlimited), [200, 200, 200]);
+    let limited = Server::start_with(&["rate_limits.wallet=2", "rate_limits.enabled=true"]);
+    assert_eq!(wallet(&limited), [200, 200, 429]);
+    let limited = Server::start_in(&[("HUMANS2AI_RATE_LIMITS__WALLET", "2"), ("HUMANS2AI_RATE_LIMITS__ENABLED", "true")]);
+    assert_eq!(wallet(&limited), [200, 200, 429]);
+}

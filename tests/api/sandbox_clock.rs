@@ -130,6 +130,32 @@ fn what_is_sent_on_the_way_has_arrived_before_the_answer() {
 }
 
 #[test]
+fn a_server_that_stops_does_not_wait_for_those_who_move_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("market.db");
+    let server = KeptServer::start(&data, &[]);
+    let (_, agent) = register(&server.anyone, "agent", "agent@example.com");
+    let (release, released) = channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let silent = crate::harness::Receiver::answering(move |_, _| {
+        let _ = released.lock().unwrap().recv();
+        rouille::Response::text("at last")
+    });
+    agent.post("/webhooks", &json!({ "url": silent.url, "events": ["task.expired"] })).ok(201);
+    agent.post("/tasks", &Server::example()).ok(201);
+    std::thread::scope(|scope| {
+        let traveller = scope.spawn(|| agent.post("/test/clock/advance", &json!({ "seconds": 31 * 24 * HOUR })));
+        silent.wait_for(1);
+        // The receiver answers only when the server has ended.
+        assert!(server.terminate());
+        let message = traveller.join().unwrap().error(503, "SERVICE_UNAVAILABLE");
+        assert!(message.contains("stopping"), "{message}");
+    });
+    drop(release);
+    audit(&data);
+}
+
+#[test]
 fn time_only_goes_forward_and_not_too_far() {
     let server = Server::start();
     let now = freeze(&server);

@@ -3,7 +3,7 @@
 use super::tables::{Numbered, Part, TABLES};
 use super::{Column, WriteTx};
 use crate::domain::Result;
-use crate::domain::id::{EventId, Id, SnapshotId, UserId};
+use crate::domain::id::{Id, SnapshotId, UserId};
 use crate::domain::time::Timestamp;
 use crate::store::column::Columns;
 use rusqlite::config::DbConfig;
@@ -130,16 +130,6 @@ impl WriteTx<'_> {
             place(&columns, "id")
         );
         self.execute(&sql, [id.as_str()])?;
-        Ok(())
-    }
-
-    /// Numbers of events are never given again, and the newest row is what sees to that.
-    fn mark_newest_event(&self, seq: i64, now: Timestamp) -> Result<()> {
-        self.execute(
-            "INSERT INTO event (seq, id, livemode, type, data, created_at)
-             SELECT ?1, ?2, 0, 'task.created', '{}', ?3 WHERE ?1 > (SELECT ifnull(max(seq), 0) FROM event)",
-            params![seq, self.new_id::<EventId>(now)?.as_str(), now.millis()],
-        )?;
         Ok(())
     }
 

@@ -1,14 +1,18 @@
 //! Whose turn it is: one turn at a time for each endpoint, and places kept for the quick ones.
 
 use crate::domain::id::WebhookId;
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::Duration;
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
 
 /// Turns at once among quick endpoints, and as many among slow ones.
 const PLACES: usize = 128;
 
 /// An attempt that took longer shows a slow endpoint, whatever its answer was.
 const SLOW: Duration = Duration::from_secs(1);
+
+/// How long an endpoint counts as slow after such an attempt. Quick answers do not shorten it, for they cost it nothing: by
+/// one between two slow ones it would hold a quick place nearly all the time, and so it does for half a minute in ten.
+const SLOW_FOR: Duration = Duration::from_mins(10);
 
 /// How long an endpoint kept its last attempt waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +45,8 @@ struct Lane {
 #[derive(Default)]
 pub struct Schedule {
     states: HashMap<WebhookId, State>,
-    slow: HashSet<WebhookId>,
+    /// Until when each that was slow counts as such.
+    slow: HashMap<WebhookId, Instant>,
     quick_lane: Lane,
     slow_lane: Lane,
 }
@@ -75,10 +80,8 @@ impl Schedule {
     pub fn end(&mut self, id: &WebhookId, again: bool, pace: Option<Pace>) {
         let Some(State::Running { lane, woken }) = self.states.remove(id) else { return };
         self.lane(lane).running -= 1;
-        match pace {
-            Some(Pace::Quick) => drop(self.slow.remove(id)),
-            Some(Pace::Slow) => drop(self.slow.insert(id.clone())),
-            None => {}
+        if pace == Some(Pace::Slow) {
+            self.slow.insert(id.clone(), Instant::now() + SLOW_FOR);
         }
         if again || woken {
             self.queue(id.clone());
@@ -91,7 +94,14 @@ impl Schedule {
     }
 
     fn queue(&mut self, id: WebhookId) {
-        let pace = if self.slow.contains(&id) { Pace::Slow } else { Pace::Quick };
+        let pace = match self.slow.get(&id) {
+            Some(until) if *until > Instant::now() => Pace::Slow,
+            Some(_) => {
+                self.slow.remove(&id);
+                Pace::Quick
+            }
+            None => Pace::Quick,
+        };
         self.states.insert(id.clone(), State::Queued);
         self.lane(pace).queue.push_back(id);
     }
@@ -148,5 +158,24 @@ mod tests {
         let quick = WebhookId::new();
         schedule.wake(quick.clone());
         assert_eq!(schedule.start(), Some(quick));
+    }
+
+    #[test]
+    fn a_slow_endpoint_earns_no_quick_place_by_quick_answers_but_by_time() {
+        let mut schedule = Schedule::default();
+        let now_and_then = WebhookId::new();
+        let lane = |schedule: &mut Schedule, pace| {
+            schedule.wake(now_and_then.clone());
+            assert_eq!(schedule.start().as_ref(), Some(&now_and_then));
+            let State::Running { lane, .. } = schedule.states[&now_and_then] else { panic!("it does not run") };
+            schedule.end(&now_and_then, false, Some(pace));
+            lane
+        };
+        assert_eq!(lane(&mut schedule, Pace::Slow), Pace::Quick, "nobody knows yet");
+        for _ in 0..100 {
+            assert_eq!(lane(&mut schedule, Pace::Quick), Pace::Slow);
+        }
+        schedule.slow.insert(now_and_then.clone(), Instant::now());
+        assert_eq!(lane(&mut schedule, Pace::Quick), Pace::Quick, "its time is over");
     }
 }

@@ -149,7 +149,11 @@ fn what_nobody_asks_for_waits_for_a_full_disk_without_filling_the_log() {
     assert!((2..=14).contains(&complaints), "{complaints} lines");
     shop.mend_disk();
     let deadline = Instant::now() + Duration::from_secs(20);
-    let until = |reached: &dyn Fn() -> bool| while !reached() { assert!(Instant::now() < deadline) };
+    let until = |reached: &dyn Fn() -> bool| {
+        while !reached() {
+            assert!(Instant::now() < deadline)
+        }
+    };
     let deliveries = || agent.get(&format!("/webhooks/{webhook}/deliveries")).ok(200);
     until(&|| deliveries()[0]["state"] == "delivered");
     until(&|| agent.get(&format!("/tasks/{task}")).ok(200)["status"] == "expired");

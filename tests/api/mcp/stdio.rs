@@ -1,7 +1,7 @@
 //! `humans2ai mcp`
 
 use super::client::{MODERN, meta, request};
-use crate::harness::{Server, command};
+use crate::harness::{Server, command, run_by};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::Stdio;
@@ -91,6 +91,17 @@ fn a_server_that_is_not_there_is_said_so_for_each_request() {
     let answers = bridge(&format!("http://{address}"), "", &lines);
     assert_eq!((answers.len(), &answers[0]["id"], &answers[1]["id"]), (2, &json!(7), &json!("x")));
     assert!(answers[0]["error"]["message"].as_str().unwrap().contains("HUMANS2AI_URL"));
+}
+
+#[test]
+fn server_and_key_are_told_as_to_every_other_command() {
+    let server = Server::start();
+    let wallet = request("tools/call", &json!({ "name": "get_wallet" })).to_string();
+    let mut command = command();
+    command.env("HUMANS2AI_URL", "http://127.0.0.1:9").env("API_KEY", "sk_test_other");
+    let output = run_by(command, &["mcp", "--url", &format!("{}/api/v1/", server.url), "--key", &key(&server)], &wallet);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("frozenBalance"), "a flag goes before the environment: {said}");
 }
 
 #[test]
