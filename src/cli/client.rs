@@ -43,8 +43,7 @@ pub struct Connection {
 
 #[derive(Args)]
 pub struct ServerAddress {
-    /// Where the server is [default: http://127.0.0.1:8080]
-    #[arg(long, env = "HUMANS2AI_URL")]
+    #[arg(long, env = "HUMANS2AI_URL", help = "Where the server is [default: http://127.0.0.1:8080]")]
     url: Option<String>,
 }
 

@@ -66,6 +66,8 @@ pub fn run_due(tx: &WriteTx, ctx: &Ctx, limit: usize) -> Result<usize> {
         tx.delete_autopilot_step(&step.task_id, step.step)?;
         match tx.attempt(|tx| take(tx, ctx, step)) {
             Ok(()) => {}
+            // The machine's trouble is no step's: all of them are left as they were.
+            Err(error @ Error::Unavailable(_)) => return Err(error),
             Err(Error::Internal(internal)) => log::error!("the autopilot could not {} for {}: {internal:?}", step.step, step.task_id),
             Err(error) => log::debug!("the autopilot does not {} for {}: {error}", step.step, step.task_id),
         }

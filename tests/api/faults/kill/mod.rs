@@ -15,6 +15,8 @@ use std::process::Command;
 
 /// Every operation has at least so many points: fewer would mean that nobody counts them.
 const FEWEST: u32 = 10;
+/// And far fewer than this.
+const MOST: u32 = 300;
 
 fn doomed(shop: &Shop) -> Command {
     let mut command = command();
@@ -101,13 +103,20 @@ impl Deed {
 /// Dies at each point of what `prepare` makes ready, and asks again with the same key; at last it dies right after the
 /// answer.
 fn at_every_point(prepare: impl Fn(&Shop, u32) -> Deed) {
-    let (mut shop, mut unheard) = (Shop::open(doomed), 0);
-    for point in 1.. {
-        let (deed, key) = (prepare(&shop, point), format!("deed-{point}"));
+    let (mut shop, mut unheard, mut point) = (Shop::open(doomed), 0, 0);
+    for round in 1.. {
+        point += 1;
+        let (deed, key) = (prepare(&shop, round), format!("deed-{round}"));
         shop.arm(point);
         if let Ok(answer) = deed.send(&shop, &key) {
             assert!(answer.status < 300, "point {point}: {}", answer.text);
-            assert!(unheard > 0, "it never died between the commit and the answer");
+            if unheard == 0 {
+                // The index of texts takes now more statements, now fewer: the last point of all was passed over.
+                assert!(point > FEWEST && round < MOST, "it never died between the commit and the answer");
+                shop.disarm();
+                point -= 3;
+                continue;
+            }
             shop.kill_and_recover();
             let again = deed.send(&shop, &key).unwrap();
             assert_eq!((again.header("Idempotency-Replayed"), again.status), (Some("true"), answer.status));

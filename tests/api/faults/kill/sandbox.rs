@@ -14,26 +14,21 @@ fn post(shop: &Shop, path: &str, body: &Value) -> Answer {
 }
 
 /// Dies at points of a request to `path` with `body`, and asks again. `prepare` makes ready what `check` looks at: before
-/// it is asked again, and after.
-fn at_some_points<T>(path: &str, body: &Value, prepare: impl Fn(&Shop) -> T, check: impl Fn(&Shop, &T, bool)) {
-    let mut shop = Shop::open(doomed);
-    at_some_points_in(&mut shop, path, body, prepare, check);
-}
-
-fn at_some_points_in<T>(shop: &mut Shop, path: &str, body: &Value, prepare: impl Fn(&Shop) -> T, check: impl Fn(&Shop, &T, bool)) {
+/// it is asked again, and when it is done.
+fn at_some_points<T>(mut shop: Shop, path: &str, body: &Value, prepare: impl Fn(&Shop) -> T, check: impl Fn(&Shop, &T, bool)) {
     for point in (1..).step_by(EACH) {
-        let made = prepare(shop);
+        let made = prepare(&shop);
         let ask = |shop: &Shop| shop.client(Who::Agent).try_send("POST", &format!("/test{path}"), &[], body.to_string().as_bytes());
         shop.arm(point);
-        if let Ok(answer) = ask(shop) {
+        if let Ok(answer) = ask(&shop) {
             answer.ok(200);
-            check(shop, &made, true);
+            check(&shop, &made, true);
             return shop.survived(point);
         }
         shop.recover();
-        check(shop, &made, false);
-        ask(shop).unwrap().ok(200);
-        check(shop, &made, true);
+        check(&shop, &made, false);
+        ask(&shop).unwrap().ok(200);
+        check(&shop, &made, true);
     }
 }
 
@@ -81,19 +76,19 @@ fn the_grants_of_simulated_humans() {
 
 #[test]
 fn a_reset() {
-    let mut shop = Shop::open(doomed);
+    let shop = Shop::open(doomed);
     post(&shop, "/reset", &json!({})).ok(200);
     let empty = holdings(&shop);
     let prepare = |shop: &Shop| {
         trade(shop);
         holdings(shop)
     };
-    at_some_points_in(&mut shop, "/reset", &json!({}), prepare, |shop, before, done| check_replaced(shop, before, &empty, done));
+    at_some_points(shop, "/reset", &json!({}), prepare, |shop, before, done| check_replaced(shop, before, &empty, done));
 }
 
 #[test]
 fn a_snapshot_put_back() {
-    let mut shop = Shop::open(doomed);
+    let shop = Shop::open(doomed);
     trade(&shop);
     let kept = holdings(&shop);
     let snapshot = crate::harness::id(&post(&shop, "/snapshots", &json!({})).ok(201));
@@ -102,7 +97,7 @@ fn a_snapshot_put_back() {
         holdings(shop)
     };
     let restore = format!("/snapshots/{snapshot}/restore");
-    at_some_points_in(&mut shop, &restore, &json!({}), prepare, |shop, before, done| check_replaced(shop, before, &kept, done));
+    at_some_points(shop, &restore, &json!({}), prepare, |shop, before, done| check_replaced(shop, before, &kept, done));
 }
 
 #[test]
@@ -113,7 +108,7 @@ fn a_month_that_passes_at_once() {
         let steps: [&[&str]; 3] = [&["apply"], &["apply", "submit"], &["apply", "submit", "reject"]];
         steps.map(|steps| shop.task(steps).1)
     };
-    at_some_points("/clock/advance", &month, prepare, |shop, tasks, done| {
+    at_some_points(Shop::open(doomed), "/clock/advance", &month, prepare, |shop, tasks, done| {
         for (task, end) in tasks.iter().zip(["expired", "completed", "refunded"]) {
             let ended = shop.count(ENDED, task);
             assert!(ended == 1 || !done, "{task} is still alive");
