@@ -291,7 +291,7 @@ impl Layers {
 
     /// For a fixture, whose own values go before the file's: the file that lies about is of a server in earnest.
     #[must_use]
-    pub fn fixture(mut self) -> Self {
+    pub(crate) fn fixture(mut self) -> Self {
         self.fixture = true;
         self
     }

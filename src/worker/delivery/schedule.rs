@@ -81,7 +81,9 @@ impl Schedule {
         let Some(State::Running { lane, woken }) = self.states.remove(id) else { return };
         self.lane(lane).running -= 1;
         if pace == Some(Pace::Slow) {
-            self.slow.insert(id.clone(), Instant::now() + SLOW_FOR);
+            let now = Instant::now();
+            self.slow.retain(|_, until| *until > now);
+            self.slow.insert(id.clone(), now + SLOW_FOR);
         }
         if again || woken {
             self.queue(id.clone());
@@ -94,14 +96,8 @@ impl Schedule {
     }
 
     fn queue(&mut self, id: WebhookId) {
-        let pace = match self.slow.get(&id) {
-            Some(until) if *until > Instant::now() => Pace::Slow,
-            Some(_) => {
-                self.slow.remove(&id);
-                Pace::Quick
-            }
-            None => Pace::Quick,
-        };
+        let is_slow = self.slow.get(&id).is_some_and(|until| *until > Instant::now());
+        let pace = if is_slow { Pace::Slow } else { Pace::Quick };
         self.states.insert(id.clone(), State::Queued);
         self.lane(pace).queue.push_back(id);
     }
