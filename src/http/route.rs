@@ -14,6 +14,8 @@ pub struct Route {
     pub method: &'static str,
     /// Below [`BASE`]; `{name}` is the operation's field of that name.
     pub path: &'static str,
+    /// What every path of its form begins with: most requests are another route's, and differ here.
+    start: &'static str,
     /// The status of success.
     pub status: u16,
     pub class: Class,
@@ -24,7 +26,7 @@ pub struct Route {
 
 impl Route {
     pub const fn new(method: &'static str, path: &'static str, status: u16, class: Class, spec: Spec) -> Self {
-        Route { method, path, status, class, spec, untraced: false }
+        Route { method, path, start: start(path), status, class, spec, untraced: false }
     }
 
     #[must_use]
@@ -48,6 +50,7 @@ impl Route {
 
     /// The values of the path's names, if `path` (below [`BASE`]) is of its form.
     fn matches(&self, path: &str) -> Option<Vec<(String, String)>> {
+        path.starts_with(self.start).then_some(())?;
         let mut given = path.split('/');
         let mut values = Vec::new();
         for part in self.path.split('/') {
@@ -60,6 +63,15 @@ impl Route {
         }
         given.next().is_none().then_some(values)
     }
+}
+
+/// The path up to its first placeholder.
+const fn start(path: &'static str) -> &'static str {
+    let mut end = 0;
+    while end < path.len() && path.as_bytes()[end] != b'{' {
+        end += 1;
+    }
+    path.split_at(end).0
 }
 
 /// The name in a part of a route's path, if it is one's place.
