@@ -289,7 +289,7 @@ impl Layers {
         self
     }
 
-    /// For a fixture, whose own values go before the file's: the file that lies about is of a server in earnest.
+    /// For a fixture, whose own values go before those of a file that nobody named: it is of a server in earnest.
     #[must_use]
     pub(crate) fn fixture(mut self) -> Self {
         self.fixture = true;
@@ -422,7 +422,10 @@ fn read_layers(layers: &Layers, known: &Table) -> Result<Vec<(Origin, Table)>, C
     let variables = decode_variables(&layers.env)?;
     let mut read = Vec::from_iter(read_file(layers.file.as_deref(), &variables)?);
     if layers.fixture {
-        read.extend(FIXTURE.map(|(key, text)| (Origin::Flag(key.to_owned()), table_of(key, read_value(key, text, known)))));
+        let is_named = layers.file.is_some() || variables.iter().any(|(name, _)| *name == FILE_VARIABLE);
+        let place = if is_named { 0 } else { read.len() };
+        let values = FIXTURE.map(|(key, text)| (Origin::Flag(key.to_owned()), table_of(key, read_value(key, text, known))));
+        read.splice(place..place, values);
     }
     for (name, text) in variables {
         if name != FILE_VARIABLE && name != CLIENT_VARIABLE {

@@ -108,6 +108,7 @@ mod tests {
         assert_eq!(Timestamp::parse("2026-03-15t18:00:00.000z"), Some(noon));
         assert_eq!(noon.to_string(), "2026-03-15T18:00:00Z");
         assert_eq!(noon.plus_ms(7).to_rfc3339_millis(), "2026-03-15T18:00:00.007Z");
+        assert_eq!(noon.plus_ms(999).to_string(), "2026-03-15T18:00:00Z", "cut off, not rounded");
         for text in ["2026-03-15", "2026-03-15T18:00:00", "2026-02-30T18:00:00Z", "20260315T180000Z", "2026-03-15T18Z", "tomorrow", ""] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }

@@ -3,6 +3,7 @@
 use super::request::header;
 use crate::domain::actor::{Access, Actor, Credential, Mode, Role, Scopes};
 use crate::domain::error::Resource;
+use crate::domain::id::UserId;
 use crate::domain::named::Named;
 use crate::domain::secret::Secret;
 use crate::domain::{Error, Result};
@@ -12,30 +13,45 @@ use crate::store::ReadTx;
 const MISSING: Error = Error::Unauthorized("Missing Bearer token: send Authorization: Bearer <API key or ID token>");
 pub const INVALID: Error = Error::Unauthorized("Invalid Bearer token: the API key or ID token is unknown, revoked or expired");
 
-/// The caller that the `Authorization` header proves.
-pub fn authenticate(request: &rouille::Request, tx: &ReadTx, services: &Services) -> Result<Actor> {
-    let value = header(request, "Authorization")?.ok_or(MISSING)?;
-    let (scheme, token) = value.split_once(' ').ok_or(MISSING)?;
-    if !scheme.eq_ignore_ascii_case("Bearer") {
-        return Err(MISSING);
-    }
-    let token = Secret::new(token.trim().to_owned());
-    if token.expose().starts_with("sk_") { by_key(&token, tx, services) } else { by_id_token(request, &token, tx, services) }
+/// What the `Authorization` header shows, before anyone is looked up.
+pub enum Proof {
+    /// The digest of an API key.
+    Key([u8; 32]),
+    /// A valid ID token's account, and the mode that its request chose.
+    IdToken(UserId, Mode),
 }
 
-fn by_key(key: &Secret, tx: &ReadTx, services: &Services) -> Result<Actor> {
-    let actor = tx.find_actor_by_key(&key.digest())?.ok_or(INVALID)?;
-    if actor.mode.is_live() && !services.config.server.mode.is_live() {
-        return Err(Error::Unauthorized("This server is a sandbox and takes sk_test_ keys only"));
+impl Proof {
+    pub fn of(request: &rouille::Request, services: &Services) -> Result<Self> {
+        let value = header(request, "Authorization")?.ok_or(MISSING)?;
+        let (scheme, token) = value.split_once(' ').ok_or(MISSING)?;
+        if !scheme.eq_ignore_ascii_case("Bearer") {
+            return Err(MISSING);
+        }
+        let token = Secret::new(token.trim().to_owned());
+        if token.expose().starts_with("sk_") {
+            return Ok(Proof::Key(token.digest()));
+        }
+        let user_id = services.signer.verify(token.expose(), services.clocks.tokens()).ok_or(INVALID)?;
+        Ok(Proof::IdToken(user_id, chosen_mode(request, services.config.server.mode)?))
     }
-    Ok(actor)
-}
 
-fn by_id_token(request: &rouille::Request, token: &Secret, tx: &ReadTx, services: &Services) -> Result<Actor> {
-    let user_id = services.signer.verify(token.expose(), services.clocks.tokens()).ok_or(INVALID)?;
-    let role = tx.find_active_role(&user_id)?.ok_or(INVALID)?;
-    let mode = chosen_mode(request, services.config.server.mode)?;
-    Ok(Actor { user_id, role, mode, credential: Credential::IdToken })
+    /// Whose it is.
+    pub fn find_actor(self, tx: &ReadTx, services: &Services) -> Result<Actor> {
+        match self {
+            Proof::Key(digest) => {
+                let actor = tx.find_actor_by_key(&digest)?.ok_or(INVALID)?;
+                if actor.mode.is_live() && !services.config.server.mode.is_live() {
+                    return Err(Error::Unauthorized("This server is a sandbox and takes sk_test_ keys only"));
+                }
+                Ok(actor)
+            }
+            Proof::IdToken(user_id, mode) => {
+                let role = tx.find_active_role(&user_id)?.ok_or(INVALID)?;
+                Ok(Actor { user_id, role, mode, credential: Credential::IdToken })
+            }
+        }
+    }
 }
 
 /// The server's mode, or what the header switches to on a live server.

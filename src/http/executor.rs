@@ -2,7 +2,7 @@
 //!
 //! REST routes and MCP tools are two ways to name an operation; from here on they are one.
 
-use super::auth;
+use super::auth::{Proof, authorize};
 use super::idempotency::{IdempotencyKey, execute, execute_manual};
 use super::pool::Pool;
 use super::rate_limit::{Class, RateLimiter, Standing, Subject};
@@ -66,22 +66,27 @@ impl Executor {
 
     /// The caller; one that cannot be told counts against their address.
     pub fn authenticate(&self, request: &rouille::Request, address: IpAddr, standing: &mut Standing) -> Result<Caller> {
-        let view = self.db.view()?;
-        match auth::authenticate(request, &view.tx()?, &self.services) {
-            Ok(actor) => Ok(Caller { actor, view }),
+        match self.find_caller(request) {
+            Ok(caller) => Ok(caller),
             Err(error) => {
-                drop(view);
                 self.count_address(address, Class::Unproven, standing)?;
                 Err(error)
             }
         }
     }
 
+    fn find_caller(&self, request: &rouille::Request) -> Result<Caller> {
+        let proof = Proof::of(request, &self.services)?;
+        let view = self.db.view()?;
+        let actor = proof.find_actor(&view.tx()?, &self.services)?;
+        Ok(Caller { actor, view })
+    }
+
     /// Refuses a caller without the scope or role, and one over the limit of the class.
     pub fn admit(&self, actor: &Actor, spec: &Spec, class: Class, standing: &mut Standing) -> Result<()> {
         let subject = Subject::Account(actor.user_id.clone(), actor.mode);
         let now = self.services.clocks.now(actor.mode);
-        if let Err(error) = auth::authorize(actor, spec, self.services.config.server.mode) {
+        if let Err(error) = authorize(actor, spec, self.services.config.server.mode) {
             *standing = self.limiter.peek(subject, class, now);
             return Err(error);
         }

@@ -22,13 +22,15 @@ impl IdempotencyKey {
         if !matches!(request.method(), "POST" | "PATCH") {
             return Ok(None);
         }
-        let Some(key) = key(request)? else { return Ok(None) };
+        let Some(key) = header(request, "Idempotency-Key")? else { return Ok(None) };
         Self::new(key, &format!("{} {}", request.method(), path.trim_end_matches('/')), body).map(Some)
     }
 
     /// `key` for a call of `target` with these arguments.
     pub fn new(key: &str, target: &str, arguments: &Map<String, Value>) -> Result<Self> {
-        check(key)?;
+        if !(1..=255).contains(&key.len()) || !key.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+            return Err(Error::validation("Idempotency-Key must have 1 to 255 printable ASCII characters"));
+        }
         let canonical = serde_json::to_vec(&Canonical::Object(arguments)).map_err(Error::internal)?;
         let fingerprint = Sha256::new().chain_update(target).chain_update("\n").chain_update(canonical).finalize().into();
         Ok(IdempotencyKey { key: key.to_owned(), fingerprint })
@@ -51,22 +53,6 @@ impl IdempotencyKey {
         let answer = SavedAnswer { fingerprint: self.fingerprint, status: wire.status, body: wire.body.clone() };
         tx.insert_saved_answer(ctx.user_id()?, ctx.mode, &self.key, &answer, ctx.now)
     }
-}
-
-/// The key in the request's header.
-///
-/// # Errors
-/// There are two, or it is none.
-pub fn key(request: &rouille::Request) -> Result<Option<&str>> {
-    let key = header(request, "Idempotency-Key")?;
-    key.map_or(Ok(()), check).map(|()| key)
-}
-
-fn check(key: &str) -> Result<()> {
-    if (1..=255).contains(&key.len()) && key.bytes().all(|b| (b' '..=b'~').contains(&b)) {
-        return Ok(());
-    }
-    Err(Error::validation("Idempotency-Key must have 1 to 255 printable ASCII characters"))
 }
 
 /// One form for one meaning: a map is sorted by key already, and a number is written as its digits and their power.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Page numbers pass over so many entries, each of which costs the walk to it; a cursor is as quick anywhere.
-const MAX_SKIPPED: u64 = 1_000_000;
+const MAX_SKIPPED: u64 = 100_000;
 
 /// An operation's answer; a list's has its pagination.
 pub struct Answer<T> {
@@ -84,8 +84,9 @@ impl PageQuery {
     /// The page has entries, but page numbers do not reach them.
     pub fn answer<T>(&self, data: T, total: i64) -> Result<Answer<T>> {
         if self.skipped() > MAX_SKIPPED && u64::try_from(total).is_ok_and(|total| self.skipped() < total) {
-            let rule =
-                format!("page must not pass over more than {MAX_SKIPPED} entries; beyond them use cursor with the nextCursor of a page");
+            let rule = format!(
+                "page must not pass over more than {MAX_SKIPPED} entries; narrow the list, or use cursor where a page has a nextCursor"
+            );
             return Err(Error::validation(rule));
         }
         let limit = i64::from(self.limit.0);
@@ -113,7 +114,7 @@ macro_rules! paged_input {
             $(#[$meta])*
             pub struct $Name {
                 $($fields)*
-                /// The page's number, from 1; one past the last is empty. Numbers reach the first 1 000 000 entries, cursor all.
+                /// The page's number, from 1; one past the last is empty. Numbers reach the first 100 000 entries.
                 page as "page": $crate::operation::page::PageNumber = "1",
                 /// How many entries a page has.
                 limit as "limit": $crate::operation::page::PageLimit = "20",
@@ -148,11 +149,11 @@ mod tests {
     }
 
     #[test]
-    fn numbers_reach_a_million_entries_and_the_refusal_names_the_cursor() {
-        let (last, next) = (query(50_001, 20), query(50_002, 20));
-        assert_eq!((last.page().offset, last.page().limit, next.page().limit), (1_000_000, 20, 0));
-        assert!(last.answer((), 2_000_000).is_ok() && next.answer((), 1_000_020).is_ok());
-        let refusal = next.answer((), 1_000_021).err().map(|error| error.to_string()).unwrap();
+    fn numbers_reach_so_far_and_the_refusal_names_the_cursor() {
+        let (last, next) = (query(5_001, 20), query(5_002, 20));
+        assert_eq!((last.page().offset, last.page().limit, next.page().limit), (100_000, 20, 0));
+        assert!(last.answer((), 2_000_000).is_ok() && next.answer((), 100_020).is_ok());
+        let refusal = next.answer((), 100_021).err().map(|error| error.to_string()).unwrap();
         assert!(refusal.starts_with("page ") && refusal.contains("nextCursor"), "{refusal}");
         let by_cursor = PageQuery { cursor: Some(Cursor(7)), ..next };
         assert!(by_cursor.answer((), 2_000_000).is_ok() && by_cursor.page().limit == 20);

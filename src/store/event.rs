@@ -145,15 +145,13 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    /// Begins a new count of events where nobody has counted yet, so that every cursor until now has expired.
+    /// Has the events to come counted from where nobody has counted yet: a history that is given up may have given out
+    /// numbers beyond this one's last, and whoever stands at one of them must not pass by what comes.
     ///
-    /// The count of the history that is given up may not be known any more: it goes on from the microseconds since the
-    /// epoch, which no count of events overtakes.
-    pub fn expire_cursors(&self, now: Timestamp) -> Result<()> {
-        let beginning = now.millis().saturating_mul(1_000);
-        self.mark_newest_event(beginning, now)?;
-        self.execute("UPDATE event_sweep SET seq = max(seq, ?1)", [self.find_last_event()?])?;
-        Ok(())
+    /// How far it had counted is not known any more: it goes on from the microseconds since the epoch, which no count of
+    /// events overtakes.
+    pub fn skip_event_numbers(&self, now: Timestamp) -> Result<()> {
+        self.mark_newest_event(now.millis().saturating_mul(1_000), now)
     }
 
     /// Deletes at most `limit` of the mode's events older than `before` that are delivered or given up, oldest first;

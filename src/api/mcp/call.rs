@@ -8,8 +8,9 @@ use crate::domain::actor::{Access, Credential};
 use crate::domain::field::Arguments;
 use crate::domain::{Error, Result};
 use crate::http::executor::{Call, Caller};
-use crate::http::idempotency::{self, IdempotencyKey};
+use crate::http::idempotency::IdempotencyKey;
 use crate::http::rate_limit::{Class, Subject};
+use crate::http::request::header;
 use crate::operation::Effect;
 use serde_json::{Map, Value};
 
@@ -51,6 +52,7 @@ impl Mcp {
     /// The call, admitted: it may be run.
     pub(super) fn prepare(&self, talk: &mut Talk, tool: &'static Tool, mut arguments: Map<String, Value>, rule: KeyRule) -> Result<Call> {
         let (actor, view) = self.admit(talk, tool)?.map(|Caller { actor, view }| (actor, view)).unzip();
+        let view = view.filter(|_| tool.spec.effect == Effect::Read);
         let key = match (&actor, tool.spec.effect) {
             (Some(_), Effect::Write) => idempotency_key(talk, tool, &mut arguments)?,
             _ => None,
@@ -90,7 +92,7 @@ fn idempotency_key(talk: &Talk, tool: &Tool, arguments: &mut Map<String, Value>)
         Some(Value::String(key)) => Some(key),
         Some(_) => return Err(Error::validation(format!("{IDEMPOTENCY_KEY} must be a string"))),
     };
-    let header = idempotency::key(&talk.request)?;
+    let header = header(&talk.request, "Idempotency-Key")?;
     let key = match (header, argument.as_deref()) {
         (Some(header), Some(argument)) if header != argument => {
             return Err(Error::validation(format!("Idempotency-Key and {IDEMPOTENCY_KEY} must be the same, or only one of them sent")));

@@ -17,8 +17,8 @@ pub fn path() -> Value {
         "security": [{}, { "bearer": [] }],
         "x-access": "of the tool",
         "parameters": [{ "name": "Idempotency-Key", "in": "header", "required": false,
-            "description": "As everywhere; required (or idempotency_key in input) for create_task and approve_task in the first form",
-            "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$" } }],
+            "description": "1 to 255 printable ASCII characters, read where a tool writes; required (or idempotency_key in input) for create_task and approve_task in the first form",
+            "schema": { "type": "string" } }],
         "requestBody": { "required": true, "content": { "application/json": { "schema": body() } } },
         "responses": answers(),
     } })

@@ -2,7 +2,6 @@
 
 use crate::domain::{Error, Result};
 use crate::http::exchange::Exchange;
-use crate::http::idempotency;
 use crate::http::request;
 use crate::http::response::Wire;
 use std::net::IpAddr;
@@ -23,13 +22,11 @@ impl Talk {
         Talk { request, address, exchange, batched: false }
     }
 
-    /// The body, if it says that it is JSON. A malformed key is refused where none is needed, too: it is the client's error
-    /// either way, and better heard of before money moves.
+    /// The body, if it says that it is JSON.
     pub fn read_body(&self) -> Result<Vec<u8>> {
         if !request::header(&self.request, "Content-Type")?.is_some_and(request::is_json) {
             return Err(Error::UnsupportedMediaType);
         }
-        idempotency::key(&self.request)?;
         request::bytes(&self.request)
     }
 
