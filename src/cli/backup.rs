@@ -20,7 +20,7 @@ pub fn backup(data: &Path, file: &Path) -> Result<ExitCode, StartError> {
 
 /// Checks `file` and puts a copy in the database's place; what was there, sound or damaged, is kept beside it.
 ///
-/// Whoever follows the events goes on with what comes, even from a cursor that is younger than the backup.
+/// Whoever follows the events learns that what came after the backup is undone: their cursors have expired.
 pub fn restore(data: &Path, file: &Path) -> Result<ExitCode, StartError> {
     check_file(file)?;
     let _alone = lock(data)?;
@@ -32,7 +32,7 @@ pub fn restore(data: &Path, file: &Path) -> Result<ExitCode, StartError> {
         }
     }
     backup_to(file, &incoming)?;
-    Db::open(&incoming)?.write(|tx| tx.skip_event_numbers(wall()))?;
+    Db::open(&incoming)?.write(|tx| tx.renumber_events(wall()))?;
     if with_suffix(&incoming, FILES[0]).exists() {
         return Err(
             format!("{} could not be written whole; nothing was changed, make room on its disk and try again", incoming.display()).into()

@@ -145,13 +145,22 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    /// Has the events to come counted from where nobody has counted yet: a history that is given up may have given out
-    /// numbers beyond this one's last, and whoever stands at one of them must not pass by what comes.
+    /// Counts all events anew where nobody has counted yet, so that every cursor until now has expired: it may stand at what
+    /// is undone.
     ///
-    /// How far it had counted is not known any more: it goes on from the microseconds since the epoch, which no count of
-    /// events overtakes.
-    pub fn skip_event_numbers(&self, now: Timestamp) -> Result<()> {
-        self.mark_newest_event(now.millis().saturating_mul(1_000), now)
+    /// How far a history that is given up had counted is not known any more: the count goes on from the microseconds since
+    /// the epoch, which no count of events overtakes.
+    pub fn renumber_events(&self, now: Timestamp) -> Result<()> {
+        let (first, last): (i64, i64) = self
+            .prepare("SELECT ifnull(min(seq), 0), ifnull(max(seq), 0) FROM event")?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let beginning = now.millis().saturating_mul(1_000).max(last + 1);
+        let by = beginning + 1 - first;
+        self.execute("PRAGMA defer_foreign_keys = ON", [])?;
+        self.execute("UPDATE event SET seq = seq + ?1", [by])?;
+        self.execute("UPDATE delivery SET event_seq = event_seq + ?1, overtaken_by = overtaken_by + ?1", [by])?;
+        self.execute("UPDATE event_sweep SET seq = ?1", [beginning])?;
+        self.mark_newest_event(beginning, now)
     }
 
     /// Deletes at most `limit` of the mode's events older than `before` that are delivered or given up, oldest first;
