@@ -193,7 +193,7 @@ impl DeliveryView {
 }
 
 paged_input! {
-    pub struct ListDeliveriesInput {
+    by cursor pub struct ListDeliveriesInput {
         /// The endpoint's id.
         webhook_id as "webhookId": WebhookId,
         /// Only those in this state.

@@ -42,7 +42,7 @@ fn find_as_participant(tx: &ReadTx, ctx: &Ctx, id: &TaskId) -> Result<Task> {
 }
 
 paged_input! {
-    pub struct ListMessagesInput {
+    by cursor pub struct ListMessagesInput {
         /// The task's id.
         task_id as "taskId": TaskId,
     }

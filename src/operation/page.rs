@@ -107,9 +107,19 @@ impl PageQuery {
     }
 }
 
-/// Declares the three fields of every list and makes a [`PageQuery`] of them.
+/// Declares the fields of every list and makes a [`PageQuery`] of them; `by cursor` for those whose answers have a
+/// nextCursor.
 macro_rules! paged_input {
+    (by cursor $(#[$meta:meta])* pub struct $Name:ident { $($fields:tt)* }) => {
+        $crate::operation::page::paged_input!(@declare $(#[$meta])* $Name { $($fields)* } [
+            /// A page's nextCursor: continues after it, whatever came since; replaces page.
+            cursor as "cursor": Option<$crate::operation::page::Cursor>,
+        ] |input| input.cursor);
+    };
     ($(#[$meta:meta])* pub struct $Name:ident { $($fields:tt)* }) => {
+        $crate::operation::page::paged_input!(@declare $(#[$meta])* $Name { $($fields)* } [] |_| None);
+    };
+    (@declare $(#[$meta:meta])* $Name:ident { $($fields:tt)* } [$($cursor:tt)*] $find_cursor:expr) => {
         $crate::domain::field::input! {
             $(#[$meta])*
             pub struct $Name {
@@ -118,13 +128,13 @@ macro_rules! paged_input {
                 page as "page": $crate::operation::page::PageNumber = "1",
                 /// How many entries a page has.
                 limit as "limit": $crate::operation::page::PageLimit = "20",
-                /// A page's nextCursor: continues after it, whatever came since; replaces page.
-                cursor as "cursor": Option<$crate::operation::page::Cursor>,
+                $($cursor)*
             }
         }
         impl $Name {
             pub fn query(&self) -> $crate::operation::page::PageQuery {
-                $crate::operation::page::PageQuery { page: self.page, limit: self.limit, cursor: self.cursor }
+                let find_cursor: fn(&Self) -> Option<$crate::operation::page::Cursor> = $find_cursor;
+                $crate::operation::page::PageQuery { page: self.page, limit: self.limit, cursor: find_cursor(self) }
             }
         }
     };

@@ -233,7 +233,7 @@ fn new_task(ctx: &Ctx, tx: &ReadTx, input: CreateTaskInput) -> Result<Task> {
 }
 
 paged_input! {
-    pub struct ListTasksInput {
+    by cursor pub struct ListTasksInput {
         /// Only tasks in this status.
         status as "status": Option<TaskStatus>,
         /// Only tasks of this category.

@@ -93,7 +93,7 @@ impl From<StatementLine> for TransactionView {
 }
 
 paged_input! {
-    pub struct ListTransactionsInput {
+    by cursor pub struct ListTransactionsInput {
         /// Only transactions of this type.
         kind as "type": Option<TransferKind>,
     }

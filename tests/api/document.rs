@@ -171,3 +171,22 @@ fn a_script_has_a_step_as_the_document_says() {
     let message = server.agent.post(&format!("/test/tasks/{task}/simulate"), &json!({ "script": [] })).error(400, "VALIDATION_ERROR");
     assert_eq!(message, "script must have at least 1 entry");
 }
+
+#[test]
+fn a_list_takes_a_cursor_where_its_pages_have_one() {
+    let server = Server::start();
+    let document = server.anyone.get("/openapi.json").json();
+    let takes_cursor = |path: &str| {
+        let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap();
+        parameters.iter().any(|parameter| parameter["name"] == "cursor")
+    };
+    server.agent.post("/webhooks", &json!({ "url": "http://127.0.0.1:9/" })).ok(201);
+    server.agent.post("/webhooks", &json!({ "url": "http://127.0.0.1:9/other" })).ok(201);
+    server.open_task();
+    server.open_task();
+    for path in ["/tasks", "/wallet/transactions", "/webhooks", "/api-keys"] {
+        let page = server.agent.get(&format!("{path}?limit=1")).json();
+        assert_eq!(page["pagination"]["nextCursor"].is_string(), takes_cursor(path), "{path}: {page}");
+    }
+    assert!(takes_cursor("/tasks") && !takes_cursor("/webhooks"));
+}
