@@ -5,14 +5,19 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Output, Stdio};
+use std::process::{Child, Output, Stdio};
+use std::sync::mpsc::{Receiver as Lines, channel};
+use std::time::Duration;
+
+/// How long a line is waited for before it is said to be missing.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A command that goes on by itself, and what it prints.
 struct Running {
     child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    lines: Lines<String>,
 }
 
 impl Running {
@@ -20,17 +25,24 @@ impl Running {
         let mut command = command();
         command.args(args).env("API_KEY", key).env("HUMANS2AI_URL", url);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         Running { child, lines }
     }
 
     fn next(&mut self) -> String {
-        self.lines.next().expect("the command ended").unwrap()
+        self.lines.recv_timeout(PATIENCE).expect("another line")
     }
 
     /// The next line that has this in it.
     fn find(&mut self, part: &str) -> String {
-        self.lines.by_ref().map(Result::unwrap).find(|line| line.contains(part)).unwrap_or_else(|| panic!("no line has {part}"))
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no line has {part}"));
+            if line.contains(part) {
+                return line;
+            }
+        }
     }
 }
 
