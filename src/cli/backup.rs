@@ -26,17 +26,11 @@ pub fn restore(data: &Path, file: &Path) -> Result<ExitCode, StartError> {
     let _alone = lock(data)?;
     let incoming = with_suffix(data, ".restoring");
     // A restore that was cut off may have left it, and a log that must not be taken for the next one's.
-    for left in FILES.map(|suffix| with_suffix(&incoming, suffix)) {
-        if left.exists() {
-            std::fs::remove_file(left)?;
-        }
-    }
+    remove(&incoming)?;
     backup_to(file, &incoming)?;
-    Db::open(&incoming)?.write(|tx| tx.renumber_events(wall()))?;
-    if with_suffix(&incoming, FILES[0]).exists() {
-        return Err(
-            format!("{} could not be written whole; nothing was changed, make room on its disk and try again", incoming.display()).into()
-        );
+    if let Err(error) = prepare(&incoming) {
+        remove(&incoming)?;
+        return Err(format!("{} cannot be restored, nothing was changed: {error}", file.display()).into());
     }
     if data.exists() {
         let kept = set_aside(data)?;
@@ -46,6 +40,25 @@ pub fn restore(data: &Path, file: &Path) -> Result<ExitCode, StartError> {
     sync_directory(data)?;
     writeln!(io::stdout(), "{} is restored from {}", data.display(), file.display())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Brings the copy up to this version, and what it tells of the time before it.
+fn prepare(incoming: &Path) -> Result<(), StartError> {
+    Db::open(incoming)?.write(|tx| tx.renumber_events(wall()))?;
+    // Closing it folds the log in, if there is room.
+    if with_suffix(incoming, FILES[0]).exists() {
+        return Err("the copy could not be written whole; make room on its disk and try again".into());
+    }
+    Ok(())
+}
+
+fn remove(database: &Path) -> io::Result<()> {
+    for part in FILES.map(|suffix| with_suffix(database, suffix)) {
+        if part.exists() {
+            std::fs::remove_file(part)?;
+        }
+    }
+    Ok(())
 }
 
 /// Renames the database with its log, so that the two stay together and a damaged one is kept as it is.

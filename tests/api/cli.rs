@@ -184,3 +184,17 @@ fn the_printed_document_is_the_served_one() {
     let served = Server::start().anyone.get("/openapi.json").json();
     assert_eq!((&printed["paths"], &printed["components"]), (&served["paths"], &served["components"]));
 }
+
+#[test]
+fn a_file_of_another_program_is_not_restored_and_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let (data, other) = (directory.path().join("market.db"), directory.path().join("other.db"));
+    drop(KeptServer::start(&data, &[]));
+    rusqlite::Connection::open(&other).unwrap().execute_batch("CREATE TABLE account (id INTEGER)").unwrap();
+    let refused = run(&["--data", text(&data), "restore", text(&other)], "");
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains("other.db cannot be restored"), "{said}");
+    let left: Vec<_> = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_str().unwrap().contains("restor")), "{left:?}");
+    audit(&data);
+}
