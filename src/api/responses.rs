@@ -42,7 +42,8 @@ pub fn of(route: &Route, pagination: &Schema, generator: &mut SchemaGenerator) -
         properties["pagination"] = json!(pagination);
         required.push("pagination");
     }
-    let mut success = response("Success", &json!({ "type": "object", "properties": properties, "required": required }), None);
+    let schema = json!({ "type": "object", "properties": properties, "required": required });
+    let mut success = response("Success", Some(&schema), None);
     if route.takes_key() {
         let replayed =
             json!({ "description": "The answer to an earlier request with this Idempotency-Key", "schema": { "const": "true" } });
@@ -81,17 +82,22 @@ fn links(route: &Route) -> Map<String, Value> {
 /// The failures, for endpoints to refer to.
 pub fn failures() -> Value {
     let schema = openapi::error();
-    let failure =
-        |(status, description, header): &(&str, &str, Option<&str>)| (format!("Error{status}"), response(description, &schema, *header));
+    let failure = |(status, description, header): &(&str, &str, Option<&str>)| {
+        (format!("Error{status}"), response(description, Some(&schema), *header))
+    };
     Value::Object(FAILURES.iter().map(failure).collect())
 }
 
-/// An answer with the headers of every one, and another where it has one.
-pub fn response(description: &str, schema: &Value, header: Option<&str>) -> Value {
+/// An answer with the headers of every one, and another and a body where it has them.
+pub fn response(description: &str, schema: Option<&Value>, header: Option<&str>) -> Value {
     let names = HEADERS.iter().map(|(name, ..)| *name);
     let reference = |name: &str| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
     let headers: Map<String, Value> = names.chain(header).map(reference).collect();
-    json!({ "description": description, "headers": headers, "content": { "application/json": { "schema": schema } } })
+    let mut response = json!({ "description": description, "headers": headers });
+    if let Some(schema) = schema {
+        response["content"] = json!({ "application/json": { "schema": schema } });
+    }
+    response
 }
 
 /// The headers, for answers to refer to.

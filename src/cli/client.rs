@@ -1,6 +1,7 @@
 //! A client of a running server, for the commands that need one.
 
 use crate::server::StartError;
+use crate::worker::outgoing;
 use clap::Args;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -9,7 +10,6 @@ use std::fmt;
 use std::time::Duration;
 use ureq::Agent;
 use ureq::http::Request;
-use ureq::tls::{RootCerts, TlsConfig};
 
 /// More than a long poll waits.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -17,19 +17,9 @@ const UNAUTHORIZED: u16 = 401;
 /// Where a server listens that was told nothing else.
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
-/// What every command sends with: no proxy from the environment, no redirects, and the system's own certificates, among
-/// which a self-hoster's may be.
+/// What every command sends with.
 pub fn agent() -> Agent {
-    Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .proxy(None)
-        .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
-        .user_agent(concat!("humans2ai/", env!("CARGO_PKG_VERSION")))
-        .timeout_global(Some(TIMEOUT))
-        .build()
-        .into()
+    outgoing::config().timeout_global(Some(TIMEOUT)).build().into()
 }
 
 /// Which server, and as whom.

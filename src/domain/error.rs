@@ -3,7 +3,7 @@
 use super::money::Money;
 use super::named::{Named, named};
 use std::fmt;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -76,6 +76,13 @@ impl fmt::Debug for Internal {
 impl Error {
     pub fn validation(message: impl Into<String>) -> Self {
         Error::Validation(message.into())
+    }
+
+    /// Runs `work`, its panic an error like any other of the server's own.
+    #[track_caller]
+    pub fn catch_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let place = Location::caller();
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::Internal(Internal { source: "it panicked".into(), place })))
     }
 
     #[track_caller]

@@ -1,7 +1,7 @@
 //! The REST way through: match the route, then authenticate → scope → rate limit → one transaction → envelope.
 
 use super::exchange::{Exchange, refusal};
-use super::executor::{Call, Caller, Executor, OVERLOADED};
+use super::executor::{Call, Executor, OVERLOADED};
 use super::front::{Handler, Refusal, Reply};
 use super::idempotency::IdempotencyKey;
 use super::rate_limit::Class;
@@ -12,7 +12,6 @@ use crate::domain::actor::Access;
 use crate::domain::field::Arguments;
 use crate::domain::id::{Id, RequestId};
 use crate::domain::{Error, Result};
-use crate::operation::Effect;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
@@ -73,8 +72,7 @@ impl Dispatch {
             executor.count_address(address, route.class, &mut exchange.standing)?;
             (None, None)
         } else {
-            let Caller { actor, view } = executor.authenticate(request, address, &mut exchange.standing)?;
-            let view = (route.spec.effect == Effect::Read).then_some(view);
+            let (actor, view) = executor.authenticate(request, address, &mut exchange.standing)?.for_operation(&route.spec);
             if !actor.mode.is_live() && !route.untraced {
                 exchange.trace(actor.user_id.clone(), route, path, &executor.services);
             }

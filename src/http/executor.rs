@@ -14,7 +14,7 @@ use crate::domain::fault::Fault;
 use crate::domain::field::Arguments;
 use crate::domain::time::Timestamp;
 use crate::domain::{Error, Result};
-use crate::operation::{Ctx, ManualWork, Rendered, Services, Spec, WatchWork, Work, WriteWork, wall};
+use crate::operation::{Ctx, Effect, ManualWork, Rendered, Services, Spec, WatchWork, Work, WriteWork, wall};
 use crate::store::{Db, View, WriteTx};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -37,7 +37,14 @@ pub struct Executor {
 /// Who calls, and the view of the data that shows them.
 pub struct Caller {
     pub actor: Actor,
-    pub view: View,
+    view: View,
+}
+
+impl Caller {
+    /// The caller, and the view where the operation may go on in it: the others are to look at newer data, or to wait.
+    pub fn for_operation(self, spec: &Spec) -> (Actor, Option<View>) {
+        (self.actor, (spec.effect == Effect::Read).then_some(self.view))
+    }
 }
 
 /// An operation, admitted and not yet run.
@@ -66,13 +73,10 @@ impl Executor {
 
     /// The caller; one that cannot be told counts against their address.
     pub fn authenticate(&self, request: &rouille::Request, address: IpAddr, standing: &mut Standing) -> Result<Caller> {
-        match self.find_caller(request) {
-            Ok(caller) => Ok(caller),
-            Err(error) => {
-                self.count_address(address, Class::Unproven, standing)?;
-                Err(error)
-            }
-        }
+        self.find_caller(request).or_else(|error| {
+            self.count_address(address, Class::Unproven, standing)?;
+            Err(error)
+        })
     }
 
     fn find_caller(&self, request: &rouille::Request) -> Result<Caller> {
@@ -126,7 +130,7 @@ impl Executor {
         });
         let fault = ctx.fault;
         let done = move |result| done(result, fault);
-        // The others must not hold it while they look for themselves, or wait.
+        // One that turned out invalid, or that waits, must not hold it while it looks for itself.
         let view = view.filter(|_| matches!(prepared, Ok(Work::Read(_))));
         match prepared {
             Err(invalid) => done(self.refuse_invalid(&ctx, key.as_ref(), invalid)),

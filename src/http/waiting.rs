@@ -165,7 +165,7 @@ impl Waiting {
                 (work.look)(ctx, tx, last)
             })
         };
-        let seen = catch_unwind(AssertUnwindSafe(look)).unwrap_or_else(|_| Err(Error::internal("a look panicked")));
+        let seen = Error::catch_panic(look);
         let Some(result) = seen.transpose() else { return Some(self) };
         // Whatever an answer does, the others wait on.
         let _ = catch_unwind(AssertUnwindSafe(|| (self.visit.answer)(result)));

@@ -13,7 +13,6 @@ use crate::domain::task::{Task, TaskEvent, TaskStatus};
 use crate::domain::{Error, Result};
 use crate::store::WriteTx;
 use serde_json::json;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Does what is due in the caller's mode, the longest due first, for at most `limit` tasks.
 ///
@@ -22,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub fn run_due(tx: &WriteTx, ctx: &Ctx, limit: usize) -> Result<Done> {
     let (mut done, failures) = (Done::default(), &ctx.services.failures);
     for id in due::tasks(tx, ctx, limit)? {
-        match tx.attempt(|tx| unwinding(|| run(tx, ctx, &id))) {
+        match tx.attempt(|tx| run(tx, ctx, &id)) {
             Ok(status) => {
                 failures.forget(&id);
                 done += counted(status);
@@ -35,11 +34,6 @@ pub fn run_due(tx: &WriteTx, ctx: &Ctx, limit: usize) -> Result<Done> {
         }
     }
     Ok(done)
-}
-
-/// A panic as an error, so that what it has done by then is undone and the others go on.
-fn unwinding<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::internal("the clock's work panicked")))
 }
 
 /// What was done to a task that was in this state.

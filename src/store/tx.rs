@@ -1,6 +1,7 @@
 //! Transactions as types: what only reads cannot write.
 
 use super::told::Told;
+use crate::domain::Error;
 use crate::domain::entropy::Entropy;
 use crate::domain::id::{Id, UserId, WebhookId};
 use crate::domain::time::Timestamp;
@@ -54,10 +55,10 @@ impl<'c> WriteTx<'c> {
         self.prepare(sql)?.execute(params)
     }
 
-    /// Runs `work`, and undoes what it wrote if it fails.
+    /// Runs `work`, and undoes what it wrote if it fails or panics.
     pub fn attempt<T>(&self, work: impl FnOnce(&Self) -> crate::domain::Result<T>) -> crate::domain::Result<T> {
         self.execute("SAVEPOINT attempt", [])?;
-        let result = work(self);
+        let result = Error::catch_panic(|| work(self));
         if result.is_err() && !self.conn.is_autocommit() {
             self.execute("ROLLBACK TO attempt", [])?;
         }
@@ -100,5 +101,29 @@ impl Page {
 
     pub(super) fn sql_limit(&self) -> i64 {
         i64::try_from(self.limit).unwrap_or(i64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_that_panics_is_undone_and_the_next_goes_on() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE t (n INTEGER); BEGIN").unwrap();
+        let (told, entropy) = (RefCell::default(), Entropy::system());
+        let tx = WriteTx::new(&conn, &told, &entropy);
+        let insert = |tx: &WriteTx, n: i64| tx.execute("INSERT INTO t VALUES (?1)", [n]).map_err(Error::from);
+        let panicked: crate::domain::Result<()> = tx.attempt(|tx| {
+            insert(tx, 1)?;
+            panic!("asked to")
+        });
+        assert!(matches!(panicked, Err(Error::Internal(_))));
+        tx.attempt(|tx| insert(tx, 2)).unwrap();
+        conn.execute_batch("COMMIT").unwrap();
+        let kept: Vec<i64> =
+            conn.prepare("SELECT n FROM t").unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(kept, [2]);
     }
 }

@@ -80,7 +80,7 @@ fn finish<T: Send + 'static>(
     tx: Option<&WriteTx>,
 ) -> Finished {
     let result = match tx {
-        Some(tx) => catch_unwind(AssertUnwindSafe(|| work(tx))).unwrap_or_else(|_| Err(Error::internal("a write panicked"))),
+        Some(tx) => Error::catch_panic(|| work(tx)),
         None => Err(Error::Unavailable(COMMIT_FAILED)),
     };
     let keep = result.is_ok();

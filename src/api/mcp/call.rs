@@ -51,8 +51,7 @@ impl Mcp {
 
     /// The call, admitted: it may be run.
     pub(super) fn prepare(&self, talk: &mut Talk, tool: &'static Tool, mut arguments: Map<String, Value>, rule: KeyRule) -> Result<Call> {
-        let (actor, view) = self.admit(talk, tool)?.map(|Caller { actor, view }| (actor, view)).unzip();
-        let view = view.filter(|_| tool.spec.effect == Effect::Read);
+        let (actor, view) = self.admit(talk, tool)?.map(|caller| caller.for_operation(&tool.spec)).unzip();
         let key = match (&actor, tool.spec.effect) {
             (Some(_), Effect::Write) => idempotency_key(talk, tool, &mut arguments)?,
             _ => None,
@@ -64,7 +63,7 @@ impl Mcp {
             )));
         }
         let arguments = Arguments { texts: Vec::new(), body: arguments };
-        Ok(Call { spec: &tool.spec, route: None, status: tool.status, arguments, key, ctx: self.executor.ctx(actor), view })
+        Ok(Call { spec: &tool.spec, route: None, status: tool.status, arguments, key, ctx: self.executor.ctx(actor), view: view.flatten() })
     }
 
     /// The caller, if the tool needs one. The call counts in the tool's own class, too; where the caller stands there is

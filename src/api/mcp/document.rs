@@ -52,17 +52,15 @@ fn answers() -> Value {
         "error": { "type": "object", "required": ["code", "message"], "properties": {
             "code": { "type": "integer" }, "message": { "type": "string" }, "data": { "type": "object" } } } } });
     let batch = json!({ "type": "array", "minItems": 1, "maxItems": MAX_BATCH, "items": { "anyOf": [result, error] } });
-    let mut silent = responses::response("Notifications want no answer", &Value::Null, None);
-    silent.as_object_mut().map(|silent| silent.remove("content"));
     let mut answers = json!({
         "200": responses::response("The tool's envelope (201 where REST has it), or a JSON-RPC answer: its errors are in it",
-            &json!({ "anyOf": [envelope, result, error, batch] }), None),
-        "201": responses::response("The tool made something", &envelope, None),
-        "202": silent,
+            Some(&json!({ "anyOf": [envelope, result, error, batch] })), None),
+        "201": responses::response("The tool made something", Some(&envelope), None),
+        "202": responses::response("Notifications want no answer", None, None),
     });
     let failure = json!({ "anyOf": [openapi::error(), error, batch] });
     for (status, description, header) in responses::FAILURES.iter().filter(|(status, ..)| *status != "410") {
-        answers[*status] = responses::response(description, &failure, *header);
+        answers[*status] = responses::response(description, Some(&failure), *header);
     }
     answers
 }

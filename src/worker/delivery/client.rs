@@ -1,10 +1,11 @@
-//! Sends one attempt; the only place that knows ureq.
+//! Sends one attempt.
 
 use crate::config::Config;
 use crate::domain::actor::Mode;
 use crate::domain::webhook::SignedRequest;
 use crate::operation::Services;
 use crate::operation::webhook::check_address;
+use crate::worker::outgoing;
 use std::fmt;
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
@@ -12,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use ureq::config::Config as AgentConfig;
 use ureq::http::Uri;
-use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error};
@@ -47,14 +47,8 @@ impl Client {
     fn new(services: &Arc<Services>, mode: Mode) -> Self {
         let webhooks = &services.config.webhooks;
         let connect = Some(Duration::from_secs(webhooks.connect_timeout_seconds.into()));
-        let config = Agent::config_builder()
+        let config = outgoing::config()
             .https_only(mode.is_live())
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
-            .user_agent(concat!("humans2ai/", env!("CARGO_PKG_VERSION")))
             .timeout_global(Some(Duration::from_secs(webhooks.timeout_seconds.into())))
             .timeout_resolve(connect)
             .timeout_connect(connect)
